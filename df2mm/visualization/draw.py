@@ -13,6 +13,9 @@ from df2mm.visualization.labels import draw_labels
 
 #: The size of picture, as the root of its area, that the widths are meant for.
 _REFERENCE_SIZE = 600.0
+# Lines and dots are drawn at a zoom at which a unit is this many pixels or more:
+# OpenCV's widths are whole pixels, too coarse for a small picture.
+_FINE_UNIT = 3.0
 
 
 def draw_items(image, bboxes, labels, masks=None, keypoints=None,
@@ -64,17 +67,26 @@ def draw_items(image, bboxes, labels, masks=None, keypoints=None,
 
     canvas = image.copy()
     unit = np.sqrt(height * width) / _REFERENCE_SIZE
-    thin = max(1, round(1.4 * unit))
+    # In small pictures marks may shrink less than the picture does.
+    unit = max(unit, unit ** 0.75)
     # Large items first, so that what lies over them stays in sight.
     order = np.argsort(-_areas(bboxes), kind='stable')
+    borders = [[] for _ in labels]
     for i in order if masks is not None else ():
-        _draw_mask(canvas, masks[i], colors[i], thin, mask_alpha)
+        borders[i] = _tint_mask(canvas, masks[i], colors[i], mask_alpha)
     for i in order if boxes else ():
         strokes.frame(canvas, bboxes[i], colors[i], max(1, round(2 * unit)))
-    for i in order if keypoints is not None else ():
-        share = np.sqrt(_areas(bboxes[i]) / (height * width))
-        _draw_landmarks(canvas, CATEGORIES[labels[i]], keypoints[i], visible[i],
-                        colors[i], unit * np.clip(share / 0.4, 0.5, 1))
+
+    with strokes.finer(canvas, int(np.ceil(_FINE_UNIT / unit))) as (fine, zoom):
+        for i in order:
+            for border in borders[i]:
+                strokes.closed_line(fine, border * zoom, colors[i],
+                                    max(1, round(1.2 * unit * zoom)))
+        for i in order if keypoints is not None else ():
+            share = np.sqrt(_areas(bboxes[i]) / (height * width))
+            _draw_landmarks(fine, CATEGORIES[labels[i]], keypoints[i] * zoom,
+                            visible[i], colors[i],
+                            unit * zoom * np.clip(share / 0.4, 0.6, 1))
     if names and len(labels):
         canvas = draw_labels(canvas, bboxes, texts, colors,
                              size=max(10, round(14 * unit)))
@@ -86,16 +98,15 @@ def _areas(bboxes) -> np.ndarray:
     return np.maximum(bboxes[..., 2:] - bboxes[..., :2], 0).prod(-1)
 
 
-def _draw_mask(canvas, mask, color, width: int, alpha: float) -> None:
-    """Tint and outline one item's mask: polygons, or a bitmap."""
+def _tint_mask(canvas, mask, color, alpha: float) -> list:
+    """Tint one item's mask, polygons or a bitmap; returns its outlines (P, 2)."""
     if isinstance(mask, np.ndarray):
         covered, borders = mask.astype(np.uint8) * 255, strokes.outlines(mask)
     else:
         covered, borders = strokes.coverage(mask, *canvas.shape[:2]), mask
     if covered.any():
         strokes.tint(canvas, covered, color, alpha)
-    for border in borders:
-        strokes.closed_line(canvas, border, color, width)
+    return borders
 
 
 def _draw_landmarks(canvas, category, points, visible, color, unit: float) -> None:
@@ -109,10 +120,9 @@ def _draw_landmarks(canvas, category, points, visible, color, unit: float) -> No
         color (tuple[int]): RGB.
         unit (float): 1 for an item that fills a picture of 600 px.
     """
-    radius = max(2.0, 3.8 * unit)
     # The light edge keeps mmpose's darker colours in sight on dark cloth.
-    halo = max(1.0, 1.1 * unit)
-    solid, dashed = max(1, round(2 * unit)), max(1, round(1.4 * unit))
+    halo, radius = round(1.1 * unit), 3.8 * unit
+    solid, dashed = max(1, round(2 * unit)), max(1, round(1.3 * unit))
     pieces = []
     for a, b in category.skeleton:
         ends = visible[[a, b]]
@@ -120,17 +130,17 @@ def _draw_landmarks(canvas, category, points, visible, color, unit: float) -> No
             pieces.append((points[a], points[b], solid))
         elif ends.min() == 1:
             pieces += [(*dash, dashed) for dash in strokes.dashes(
-                points[a], points[b], dash=6 * unit + 1, gap=4 * unit + 2)]
+                points[a], points[b], dash=5 * unit, gap=6 * unit)]
     # All halos first: one line's must not cut another line.
     for start, end, width in pieces:
-        strokes.line(canvas, start, end, strokes.WHITE, width + 2 * round(halo))
+        strokes.line(canvas, start, end, strokes.WHITE, width + 2 * halo)
     for start, end, width in pieces:
         strokes.line(canvas, start, end, color, width)
     for k in np.flatnonzero(visible):
         strokes.disc(canvas, points[k], radius + halo, strokes.WHITE)
         strokes.disc(canvas, points[k], radius, color)
         if visible[k] == 1:
-            strokes.disc(canvas, points[k], 0.62 * radius, strokes.WHITE)
+            strokes.disc(canvas, points[k], 0.6 * radius, strokes.WHITE)
 
 
 def _checked(name: str, values, shape: tuple) -> np.ndarray:

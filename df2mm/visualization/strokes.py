@@ -4,6 +4,8 @@ Coordinates are pixels with (0, 0) the top left corner of the top left pixel, so
 that pixel i spans i to i + 1; OpenCV's have (0, 0) in that pixel's middle.
 """
 
+from contextlib import contextmanager
+
 import cv2
 import numpy as np
 
@@ -19,6 +21,29 @@ def _fixed(points) -> np.ndarray:
     """OpenCV's fixed-point form of pixel coordinates (..., 2)."""
     inside = np.clip(np.asarray(points, dtype=np.float64), -_FAR, _FAR)
     return np.rint((inside - 0.5) * (1 << _SHIFT)).astype(np.int32)
+
+
+@contextmanager
+def finer(canvas, zoom: int):
+    """Draw on an enlarged canvas, then bring it back to size.
+
+    Pixels that nothing is drawn on keep their exact values: each becomes a block
+    of equal pixels, and the average of the block is the pixel again.
+
+    Args:
+        canvas (np.ndarray): (H, W, 3) uint8; changed when the block ends.
+        zoom (int): At 1 or less the canvas itself is drawn on.
+
+    Yields:
+        tuple[np.ndarray, int]: The enlarged canvas and its zoom, 1 or more.
+    """
+    if zoom <= 1:
+        yield canvas, 1
+        return
+    height, width = canvas.shape[:2]
+    large = cv2.resize(canvas, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_NEAREST)
+    yield large, zoom
+    canvas[:] = cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def line(canvas, start, end, color, width: int) -> None:

@@ -1,0 +1,79 @@
+"""Read, write and fit pictures: (H, W, 3) uint8 RGB arrays."""
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+#: The ground that a picture is centred on.
+MOUNT = (240, 241, 244)
+
+
+def letterbox(image, width: int, height: int, background=MOUNT) -> np.ndarray:
+    """The whole image, scaled to fit and centred on a ground of this size.
+
+    Args:
+        image (np.ndarray): (H, W, 3) uint8 RGB.
+        width, height (int): Pixels.
+        background (tuple[int]): RGB.
+
+    Returns:
+        np.ndarray: (height, width, 3) uint8 RGB.
+    """
+    canvas = np.full((height, width, 3), background, np.uint8)
+    fitted = fit(image, width, height)
+    top, left = (height - fitted.shape[0]) // 2, (width - fitted.shape[1]) // 2
+    canvas[top:top + fitted.shape[0], left:left + fitted.shape[1]] = fitted
+    return canvas
+
+
+def fit(image, width: int, height: int) -> np.ndarray:
+    """The image, its proportions kept, as large as fits into this size."""
+    scale = min(width / image.shape[1], height / image.shape[0])
+    size = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return cv2.resize(image, size, interpolation=how)
+
+
+def read_image(path) -> np.ndarray:
+    """(H, W, 3) uint8 RGB of a picture file.
+
+    Raises:
+        FileNotFoundError: If it is missing.
+        ValueError: If it cannot be decoded.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'image not found: {path}')
+    data = np.frombuffer(path.read_bytes(), np.uint8)
+    # Annotations are in the stored pixels; an Exif turn would move them.
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    image = cv2.imdecode(data, flags) if len(data) else None
+    if image is None:
+        raise ValueError(f'image cannot be decoded: {path}')
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def write_image(path, image, quality: int = 90) -> Path:
+    """Write an RGB picture; the suffix of the path says the format.
+
+    Args:
+        path (str | Path): Its folder is made if missing.
+        image (np.ndarray): (H, W, 3) uint8 RGB.
+        quality (int): Of a JPEG, 1 to 100.
+
+    Returns:
+        Path: As given.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Written beside and moved, so that no half picture is ever found.
+    part = path.with_name(f'.{path.stem}.{os.getpid()}{path.suffix}')
+    try:
+        Image.fromarray(image).save(part, quality=quality)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
