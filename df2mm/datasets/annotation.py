@@ -19,16 +19,14 @@ Coordinates are pixels; (0, 0) is the top left of the top-left pixel, so an
 image spans [0, width] x [0, height], both ends included.
 """
 
-import json
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import orjson
 
-from df2mm.datasets.defects import RULES, Report
+from df2mm.datasets.defects import RULES, Report, shown
+from df2mm.datasets.json_object import parse_object
 from df2mm.metainfo import CATEGORIES, NUM_CATEGORIES, VARIATIONS
 
 #: ``ImageAnnotation.source`` where a file does not say (the authors' COCO files).
@@ -138,7 +136,7 @@ def parse_annotation(data, img_id, report):
     Returns:
         ImageAnnotation | None: None if nothing in it can be used.
     """
-    root = _parse_json(data, report)
+    root = parse_object(data, report)
     if root is None:
         return None
     source = parse_source(root.get('source', _MISSING), report)
@@ -176,19 +174,21 @@ def parse_pair_id(value, report):
     return UNKNOWN_PAIR
 
 
-def parse_item(key, raw, report):
+def parse_item(key, raw, report, optional=()):
     """Turn one item's JSON object into an Item.
 
     Args:
         key (str): Names it in messages.
         raw (dict): As in the annotation file; any other value is a defect.
         report (Report): Takes the defects.
+        optional (Collection[str]): Keys that this format may lack, of ``style``
+            and the variations: 0, without a defect.
 
     Returns:
         Item | None: None if it has no usable category or box.
     """
     if type(raw) is not dict:
-        report.add('item-type', f'expected an object, got {_shown(raw)}', key)
+        report.add('item-type', f'expected an object, got {shown(raw)}', key)
         return None
     for name in raw.keys() - _ITEM_KEYS:
         report.add('unknown-key', f'{name!r} is no key of an item', key)
@@ -201,7 +201,7 @@ def parse_item(key, raw, report):
     bbox = _parse_box(key, raw.get('bounding_box', _MISSING), report)
     if bbox is None:
         return None
-    style = raw.get('style', _MISSING)
+    style = raw.get('style', 0 if 'style' in optional else _MISSING)
     if type(style) is not int or not 0 <= style <= MAX_STYLE:
         _wrong('style', 'style', f'an integer in 0..{MAX_STYLE}', style, report, key)
         style = 0
@@ -209,54 +209,7 @@ def parse_item(key, raw, report):
         key, category_id, category.name, style, bbox,
         _parse_landmarks(key, raw.get('landmarks', _MISSING), category, bbox, report),
         _parse_polygons(key, raw.get('segmentation', _MISSING), report),
-        _parse_variations(key, raw, report))
-
-
-def _parse_json(data, report):
-    """The root object, or None; NaN and Infinity pass, to be reported by item."""
-    try:
-        root = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        root = _parse_json_slowly(data, report)
-        if root is None:
-            return None
-    if type(root) is not dict:
-        report.add('broken-json', f'expected a JSON object, got {_shown(root)}')
-        return None
-    # A key that occurs twice leaves more quotation marks in the file than the
-    # keys and strings read from it need.
-    objects = [root, *(v for v in root.values() if type(v) is dict)]
-    strings = sum(
-        len(o) + sum(type(v) is str for v in o.values()) for o in objects)
-    if data.count(b'"') != 2 * strings:
-        _report_duplicates(data, report)
-    return root
-
-
-def _parse_json_slowly(data, report):
-    """What orjson refuses: NaN and huge numbers pass, the rest is named."""
-    if not data.strip():
-        report.add('broken-json', 'expected a JSON object, got an empty file')
-        return None
-    try:
-        return json.loads(data.decode('utf-8-sig'))
-    except (ValueError, RecursionError) as error:
-        report.add('broken-json', f'expected a JSON object in UTF-8, got: {error}')
-        return None
-
-
-def _report_duplicates(data, report):
-    def note(pairs):
-        seen = set()
-        for name, _ in pairs:
-            if name in seen:
-                report.add('duplicate-key', f'{name!r} occurs twice in one object')
-            seen.add(name)
-        return dict(pairs)
-
-    # What orjson could read but json cannot (very deep nesting) has no item.
-    with suppress(ValueError, RecursionError):
-        json.loads(data.decode('utf-8-sig'), object_pairs_hook=note)
+        _parse_variations(key, raw, report, optional))
 
 
 def _parse_box(key, value, report):
@@ -298,7 +251,8 @@ def _parse_landmarks(key, value, category, bbox, report):
     if bad.any():
         report.add('landmark-visibility', f'v of {_listed(bad)} must be 0, 1 or 2, '
                    f'got {visibility[bad][0]:g}', key)
-        landmarks[bad] = 0
+    # Whatever stands at v = 0 means nothing.
+    landmarks[bad | (visibility == 0)] = 0
     points = landmarks[:, :2]
     # Boxes are rounded to whole pixels; a landmark on their edge need not be.
     outside = (points < bbox[:2] - 1) | (points > bbox[2:] + 1)
@@ -319,7 +273,7 @@ def _parse_polygons(key, value, report):
     for number, polygon in enumerate(value, 1):
         if type(polygon) is not list:
             report.add('polygon-values', f'polygon {number} must be a list of numbers, '
-                       f'got {_shown(polygon)}', key)
+                       f'got {shown(polygon)}', key)
         elif len(polygon) % 2:
             report.add('polygon-count', f'polygon {number} must have an even count of '
                        f'numbers, got {len(polygon)}', key)
@@ -333,17 +287,19 @@ def _parse_polygons(key, value, report):
             else:
                 bad = polygon[(~np.isfinite(points)).argmax()]
                 report.add('polygon-values', f'polygon {number} must hold finite '
-                           f'numbers, got {_shown(bad)}', key)
+                           f'numbers, got {shown(bad)}', key)
     if not polygons:
         report.add('no-polygon', f'expected a usable polygon among {len(value)}', key)
     return polygons
 
 
-def _parse_variations(key, raw, report):
+def _parse_variations(key, raw, report, optional):
     """(4,) int64, 0 where not known."""
     levels = [raw.get(name, _MISSING) for name in VARIATIONS]
     for k, level in enumerate(levels):
-        if type(level) is not int or not 1 <= level <= 3:
+        if level is _MISSING and VARIATIONS[k] in optional:
+            levels[k] = UNKNOWN_LEVEL
+        elif type(level) is not int or not 1 <= level <= 3:
             _wrong('variation', VARIATIONS[k], 'an integer in 1..3', level, report, key)
             levels[k] = UNKNOWN_LEVEL
     return np.array(levels, dtype=np.int64)
@@ -369,13 +325,7 @@ def _wrong(rule, name, expected, got, report, item=None):
         report.add('missing-key', f'{name} is missing; expected {expected}', item,
                    RULES[rule].repair)
     else:
-        report.add(rule, f'{name} must be {expected}, got {_shown(got)}', item)
-
-
-def _shown(value):
-    """A value for a message, cut to a readable length."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + '...'
+        report.add(rule, f'{name} must be {expected}, got {shown(got)}', item)
 
 
 def _listed(mask):

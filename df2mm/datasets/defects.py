@@ -101,6 +101,8 @@ RULES: dict[str, Rule] = {
     'polygon-outside': Rule(
         'a polygon sticks out of the image', 'moved to the edge', minor=True),
     'no-polygon': Rule('an item has no usable polygon', 'empty mask'),
+    # COCO files only.
+    'image-id': Rule('an annotation of an image that the file does not list', NO_ITEM),
     # The dataset as a whole.
     'user-without-shop': Rule(
         'a user identity (pair_id, style) that no shop image has', KEPT),
@@ -124,3 +126,9 @@ class Report:
         """Note a defect; ``repair`` only where it differs from the rule's."""
         self.defects.append(Defect(
             self.file, item, rule, message, repair or RULES[rule].repair))
+
+
+def shown(value):
+    """A value for a message, cut to a readable length."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + '...'
