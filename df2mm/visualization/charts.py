@@ -7,22 +7,13 @@ it stands in and still shows when it stands alone.
 import math
 from html import escape
 
+from df2mm.visualization.tables import NO_VALUE, number
+
 #: Told apart by colour-blind readers too, on light and on dark.
 SERIES_COLORS = ('#2f6fed', '#e0851b', '#17a05d', '#c2408f', '#8a63d2', '#1c9cb5')
-#: What stands for a value that is missing.
-NO_VALUE = '—'
 
-_WIDTH, _HEIGHT = 640, 320
+_WIDTH, _HEIGHT = 540, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 18, 30, 44
-
-
-def number(value, digits: int = 3) -> str:
-    """A value as a person reads it: 1,234 or 0.638, a dash for None and NaN."""
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return NO_VALUE
-    if isinstance(value, float):
-        return f'{value:,.{digits}f}'
-    return f'{value:,}' if isinstance(value, int) else str(value)
 
 
 def series_color(index: int) -> str:

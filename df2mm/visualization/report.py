@@ -7,12 +7,14 @@ pictures beside it or, on request, inside it too. Every text is escaped.
 import os
 import re
 from html import escape
+from itertools import groupby
 from pathlib import Path
 
 from df2mm.version import __version__
-from df2mm.visualization.charts import bars_html, line_chart_svg, number
+from df2mm.visualization.charts import bars_html, line_chart_svg
 from df2mm.visualization.gallery import Gallery, Shelf
 from df2mm.visualization.report_style import MARK, SCRIPT, STYLE
+from df2mm.visualization.tables import check_rows, number, number_columns
 
 
 class Report:
@@ -81,12 +83,8 @@ class Report:
             ValueError: If a row has not C cells.
         """
         rows = [list(row) for row in rows]
-        for i, row in enumerate(rows):
-            if len(row) != len(header):
-                raise ValueError(f'a row must have {len(header)} cells, one for each '
-                                 f'name in the header, got {len(row)} in row {i}')
-        right = [bool(rows) and all(not isinstance(row[c], str) for row in rows)
-                 for c in range(len(header))]
+        check_rows(header, rows)
+        right = number_columns(rows, len(header))
 
         def cells(tag, values):
             return ''.join(
@@ -103,16 +101,22 @@ class Report:
         return self
 
     def add_bars(self, rows, series=(), title: str = '', **options):
-        """Add horizontal bars; see :func:`charts.bars_html` for the arguments."""
+        """Add horizontal bars, beside the charts before and after them.
+
+        See :func:`charts.bars_html` for the arguments.
+        """
         return self._add_panel(title, bars_html(rows, series, **options))
 
     def add_line_chart(self, series, title: str = '', **options):
-        """Add a chart; see :func:`charts.line_chart_svg` for the arguments."""
+        """Add a line chart, beside the charts before and after it.
+
+        See :func:`charts.line_chart_svg` for the arguments.
+        """
         return self._add_panel(title, line_chart_svg(series, title=title, **options))
 
     def _add_panel(self, title: str, content: str):
         top = f'<h3>{escape(title)}</h3>' if title else ''
-        self._blocks.append(f'<div class="panel">{top}{content}</div>')
+        self._blocks.append(_Chart(f'<div class="panel">{top}{content}</div>'))
         return self
 
     def add_gallery(self, pictures, size: str = 'medium'):
@@ -159,12 +163,12 @@ class Report:
 
     def _page(self, blocks: list) -> str:
         starts = [start for _, start in self._sections] + [len(blocks)]
-        body = ''.join(blocks[:starts[0]])
+        body = _joined(blocks[:starts[0]])
         links = ''
         for i, (title, start) in enumerate(self._sections):
             links += f'<a href="#s{i + 1}">{escape(title)}</a>'
             body += (f'<section id="s{i + 1}">'
-                     f'{"".join(blocks[start:starts[i + 1]])}</section>')
+                     f'{_joined(blocks[start:starts[i + 1]])}</section>')
         nav = f'<nav>{links}</nav>' if len(self._sections) > 1 else ''
         subtitle = f'<p class="subtitle">{escape(self.subtitle)}</p>'
         return (
@@ -176,3 +180,16 @@ class Report:
             f'</div></header><main class="wrap">{body}</main><footer>'
             f'<div class="wrap">Made with df2mm {escape(__version__)}</div></footer>'
             f'<script>{SCRIPT}</script></body></html>\n')
+
+
+class _Chart(str):
+    """A block that shares a row with the charts beside it."""
+
+
+def _joined(blocks: list) -> str:
+    """Blocks as one text; where charts follow each other they make one row."""
+    parts = []
+    for is_chart, group in groupby(blocks, key=lambda block: isinstance(block, _Chart)):
+        text = ''.join(group)
+        parts.append(f'<div class="row">{text}</div>' if is_chart else text)
+    return ''.join(parts)

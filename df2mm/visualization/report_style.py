@@ -60,8 +60,9 @@ grid-template-columns:repeat(auto-fill,minmax(min(100%,var(--cell)),1fr))}
 figure{margin:0;min-width:0}
 figure input{position:absolute;opacity:0;pointer-events:none}
 figure label{display:block;cursor:zoom-in}
-figure img{display:block;width:100%;aspect-ratio:var(--ratio);object-fit:contain;
-background:var(--mount);border-radius:10px;border:1px solid var(--line)}
+figure img{display:block;width:100%;height:auto;aspect-ratio:var(--ratio);
+object-fit:contain;background:var(--mount);border-radius:10px;
+border:1px solid var(--line)}
 figure span{display:block;margin-top:7px;font-size:.86rem;line-height:1.4;
 color:var(--soft);overflow-wrap:anywhere}
 figure input:focus-visible+label img{outline:3px solid var(--accent);outline-offset:2px}
@@ -72,7 +73,7 @@ figure input:checked+label img{aspect-ratio:auto;width:auto;height:auto;
 max-width:100%;max-height:calc(100% - 40px);min-height:0;border:0;border-radius:4px;
 flex:0 1 auto}
 figure input:checked+label span{color:#dfe4ec}
-.chart{display:block;width:100%;min-width:460px;max-width:760px;height:auto;
+.chart{display:block;width:100%;min-width:440px;max-width:720px;height:auto;
 margin:0 auto}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;font-size:.88rem;margin-bottom:12px}
 .legend i{display:inline-block;width:14px;height:4px;border-radius:2px;
@@ -81,7 +82,7 @@ margin-right:7px;vertical-align:middle}
 align-items:center;font-size:.93rem}
 .bar{display:grid;grid-template-columns:1fr 4.2em;align-items:center;gap:10px}
 .bar+.bar{margin-top:3px}
-.track{height:9px;border-radius:5px;background:var(--mount);overflow:hidden}
+.track{height:9px;border-radius:5px;background:var(--line);overflow:hidden}
 .track i{display:block;height:100%;border-radius:5px}
 .bar b{font-weight:560;font-size:.88rem;text-align:right;
 font-variant-numeric:tabular-nums}
