@@ -6,6 +6,7 @@ globals stay as they are.
 """
 
 import importlib
+import importlib.util
 import sys
 import warnings
 
@@ -13,7 +14,12 @@ __all__ = ['apply']
 
 
 def apply():
-    """Make mmcv's operators work without a compiler.
+    """Make the stack of packages below df2mm work together.
+
+    - ``mmcv.ops`` without a compiler (:mod:`df2mm.compat.operators`);
+    - safe loading and resuming of checkpoints (:mod:`df2mm.compat.loading`);
+    - ``df2mm::config`` names in mmengine (:mod:`df2mm.compat.hub`);
+    - mmpose without xtcocotools (:mod:`df2mm.compat.xtcocotools`).
 
     Safe to call again. To leave out a compiled mmcv, set
     ``sys.modules['mmcv._ext'] = None`` before df2mm is imported.
@@ -22,6 +28,11 @@ def apply():
         ImportError: If there is neither mmcv nor mmcv-lite.
     """
     _provide_operators()
+    from . import hub, loading
+
+    loading.allow_safe_loading()
+    hub.register_names()
+    _provide_xtcocotools()
 
 
 def _provide_operators():
@@ -46,3 +57,12 @@ def _provide_operators():
                 'torchvision takes their place', stacklevel=3)
         operators = importlib.import_module('df2mm.compat.operators')
         sys.modules['mmcv._ext'] = mmcv._ext = operators
+
+
+def _provide_xtcocotools():
+    if 'xtcocotools' in sys.modules:
+        return
+    if importlib.util.find_spec('xtcocotools') is None:
+        # Its submodules are found through the package's path.
+        sys.modules['xtcocotools'] = importlib.import_module(
+            'df2mm.compat.xtcocotools')
