@@ -1,0 +1,209 @@
+"""What is behind the clothes: studios for shops, the world for users."""
+
+import cv2
+import numpy as np
+
+from df2mm.synthetic import interiors, streets, surfaces, textures
+from df2mm.synthetic.noise import grid, smooth_noise
+
+__all__ = [
+    'CLUTTERED_SCENES',
+    'STUDIO_SCENES',
+    'cluttered_background',
+    'studio_background',
+]
+
+# Scenes are drawn smaller and enlarged: what is behind is never quite sharp.
+_REDUCTION = 1.5
+
+
+def _backdrop_color(rng):
+    if rng.random() < 0.6:
+        return np.full(3, rng.uniform(0.86, 1.0), np.float32) + rng.normal(
+            0, 0.006, 3
+        ).astype(np.float32)
+    if rng.random() < 0.5:
+        return np.full(3, rng.uniform(0.45, 0.85), np.float32) + rng.normal(
+            0, 0.012, 3
+        ).astype(np.float32)
+    return surfaces.wall_color(rng)
+
+
+def _plain(rng, height, width):
+    image = np.empty((height, width, 3), np.float32)
+    image[:] = 1.0 if rng.random() < 0.5 else _backdrop_color(rng)
+    return image
+
+
+def _gradient(rng, height, width):
+    x, y = grid(height, width)
+    cx, cy = rng.uniform(0.3, 0.7), rng.uniform(0.2, 0.6) * height / width
+    fall = ((x - cx) ** 2 + (y - cy) ** 2) * np.float32(rng.uniform(0.1, 0.4))
+    return _backdrop_color(rng) * (1.03 - np.minimum(fall, 0.5))[..., None]
+
+
+def _paper(rng, height, width):
+    """Seamless paper: a wall that curves into the floor, a shadow in the bend."""
+    _, y = grid(height, width)
+    v = y * np.float32(width / height)
+    bend = rng.uniform(0.68, 0.9)
+    ramp = (
+        1 - 0.07 * np.exp(-(((v - bend) / 0.1) ** 2)) + 0.04 * np.clip(v - bend, 0, 1)
+    )
+    image = _gradient(rng, height, width) * ramp[..., None].astype(np.float32)
+    # The pool of shade where feet or a stand would be.
+    x, _ = grid(height, width)
+    dx, dv = (x - rng.uniform(0.4, 0.6)) / 0.3, (v - rng.uniform(0.88, 0.97)) / 0.05
+    return image * (1 - 0.14 * np.exp(-(dx**2) - dv**2))[..., None]
+
+
+def _wall_and_floor(rng, height, width):
+    """A plain bright wall over boards: how many shops photograph."""
+    floor_at = rng.uniform(0.7, 0.95)
+    image = surfaces.plaster(rng, height, width, _backdrop_color(rng), 0.004)
+    top = round(floor_at * height)
+    depth = max(2, height - top)
+    boards = surfaces.wood(rng, 160, 160, planks=9)
+    across = width / 2
+    corners = np.float32([[0, 0], [160, 0], [160, 160], [0, 160]])
+    spread = rng.uniform(0.6, 1.2) * width
+    goal = np.float32(
+        [
+            [-0.1 * width, 0],
+            [1.1 * width, 0],
+            [across + spread, depth],
+            [across - spread, depth],
+        ]
+    )
+    matrix = cv2.getPerspectiveTransform(corners, goal)
+    floor = cv2.warpPerspective(
+        boards, matrix, (width, depth), borderMode=cv2.BORDER_REFLECT
+    )
+    image[top : top + depth] = floor[: height - top]
+    band = np.exp(-(((np.arange(height) - top) / (0.03 * height)) ** 2)).astype(
+        np.float32
+    )
+    return image * (1 - 0.15 * band)[:, None, None]
+
+
+def _tabletop(rng, height, width):
+    """From straight above, for clothes laid flat."""
+    choice = rng.random()
+    if choice < 0.4:
+        image = surfaces.wood(rng, height, width, planks=int(rng.integers(4, 9)))
+    elif choice < 0.6:
+        image = surfaces.marble(rng, height, width)
+    elif choice < 0.75:
+        image = surfaces.sheet(rng, height, width)
+    else:
+        image = surfaces.speckle(rng, height, width, _backdrop_color(rng), 60, 0.02)
+    return _wash(rng, image)
+
+
+def _wash(rng, image):
+    field = 1 + 0.04 * smooth_noise(rng, *image.shape[:2], 1.6)
+    return image * field[..., None]
+
+
+def _lounge(rng, height, width):
+    """A tidy room, pale and soft."""
+    small = _reduced(rng, interiors.room, height, width, 2.4)
+    pale = np.float32(rng.uniform(0.35, 0.7))
+    return small * (1 - pale) + pale * np.float32(rng.uniform(0.8, 0.95))
+
+
+def _reduced(rng, scene, height, width, factor=_REDUCTION):
+    size = max(8, round(height / factor)), max(8, round(width / factor))
+    image = scene(rng, *size)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def _surface(rng, height, width):
+    """Beds, carpets and floors from above."""
+    choice = rng.random()
+    if choice < 0.5:
+        image = textures.backdrop(rng, height, width)
+    elif choice < 0.75:
+        image = surfaces.sheet(rng, height, width)
+    elif choice < 0.88:
+        image = surfaces.wood(rng, height, width, planks=int(rng.integers(3, 7)))
+    else:
+        image = surfaces.carpet(rng, height, width)
+    return _wash(rng, image)
+
+
+_STUDIO = {
+    'plain': (5, _plain),
+    'gradient': (3, _gradient),
+    'paper': (3, _paper),
+    'floor': (3, _wall_and_floor),
+    'tabletop': (2, _tabletop),
+    'lounge': (2, _lounge),
+}
+_CLUTTERED = {
+    'room': (10, lambda *args: _reduced(args[0], interiors.room, *args[1:])),
+    'street': (5, lambda *args: _reduced(args[0], streets.street, *args[1:])),
+    'park': (2, lambda *args: _reduced(args[0], streets.park, *args[1:])),
+    'shop': (2, lambda *args: _reduced(args[0], interiors.shop_interior, *args[1:])),
+    'lights': (0.7, lambda *args: _reduced(args[0], streets.lights, *args[1:], 3)),
+    'surface': (3, _surface),
+}
+STUDIO_SCENES = tuple(_STUDIO)
+CLUTTERED_SCENES = tuple(_CLUTTERED)
+
+
+def _draw(rng, height, width, scenes, scene):
+    if height < 1 or width < 1:
+        raise ValueError(
+            'background size must be at least 1 x 1, '
+            f'got height {height}, width {width}'
+        )
+    if scene is None:
+        share = np.array([weight for weight, _ in scenes.values()], float)
+        scene = list(scenes)[int(rng.choice(len(scenes), p=share / share.sum()))]
+    if scene not in scenes:
+        raise ValueError(f'scene must be one of {tuple(scenes)}, got {scene!r}')
+    image = scenes[scene][1](rng, height, width)
+    return np.clip(image, 0, 1).astype(np.float32, copy=False)
+
+
+def studio_background(
+    rng: np.random.Generator, height: int, width: int, scene: str | None = None
+) -> np.ndarray:
+    """Draw a background of a shop's photograph.
+
+    Args:
+        rng (Generator): Decides everything.
+        height (int): Rows.
+        width (int): Columns.
+        scene (str, optional): One of ``STUDIO_SCENES``; 'tabletop' is seen
+            from above, for clothes laid flat. Defaults to a draw.
+
+    Returns:
+        ndarray: (height, width, 3) float32 display RGB in 0..1.
+
+    Raises:
+        ValueError: If the scene is not known or a size is not positive.
+    """
+    return _draw(rng, height, width, _STUDIO, scene)
+
+
+def cluttered_background(
+    rng: np.random.Generator, height: int, width: int, scene: str | None = None
+) -> np.ndarray:
+    """Draw a background of a user's photograph.
+
+    Args:
+        rng (Generator): Decides everything.
+        height (int): Rows.
+        width (int): Columns.
+        scene (str, optional): One of ``CLUTTERED_SCENES``; 'surface' is seen
+            from above, for clothes laid flat. Defaults to a draw.
+
+    Returns:
+        ndarray: (height, width, 3) float32 display RGB in 0..1.
+
+    Raises:
+        ValueError: If the scene is not known or a size is not positive.
+    """
+    return _draw(rng, height, width, _CLUTTERED, scene)
