@@ -1,10 +1,10 @@
 """A dataset's figures as one picture."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 
+from df2mm.datasets.atomic import replacing
 from df2mm.metainfo import CATEGORY_NAMES, VARIATION_LEVELS, VARIATIONS
 
 _USER, _SHOP, _OTHER = '#2f6fed', '#e0851b', '#a3abb8'
@@ -41,15 +41,9 @@ def draw_figure(stats, path) -> Path:
         ax.spines[:].set_visible(False)
         ax.set_axisbelow(True)
 
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'.{path.stem}.{os.getpid()}.png')
-    try:
-        figure.savefig(part, dpi=100, format='png')
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
+    with replacing(path) as file:
+        figure.savefig(file, dpi=100, format='png')
+    return Path(path)
 
 
 def _headline(stats) -> str:
@@ -71,7 +65,7 @@ def _list_categories(ax) -> None:
 
 
 def _legend(ax, columns: int) -> None:
-    ax.legend(loc='upper right', bbox_to_anchor=(1, 1.065), ncols=columns,
+    ax.legend(loc='upper right', bbox_to_anchor=(1, 1.068), ncols=columns,
               frameon=False, fontsize=10.5, handlelength=1, columnspacing=1.2,
               borderaxespad=0)
 
@@ -146,7 +140,7 @@ def _draw_landmarks(ax, stats) -> None:
 
 
 def _draw_boxes(ax, stats) -> None:
-    ax.set_title('Box width and height, pixels', **_TITLE)
+    ax.set_title('Box sides, pixels', **_TITLE)
     sizes = stats.box_percentiles()
     rows = np.arange(len(sizes))
     for side, (name, color) in enumerate((('width', _USER), ('height', _SHOP))):
