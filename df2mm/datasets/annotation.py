@@ -19,6 +19,7 @@ Coordinates are pixels; (0, 0) is the top left of the top-left pixel, so an
 image spans [0, width] x [0, height], both ends included.
 """
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,7 @@ _ITEM_KEYS = frozenset({
     'category_name', 'category_id', 'style', 'bounding_box', 'landmarks',
     'segmentation', *VARIATIONS})
 _NUMBERS = frozenset({int, float})
+_VISIBILITIES = frozenset({0, 1, 2})
 _MISSING = object()
 
 
@@ -206,26 +208,23 @@ def parse_item(key, raw, report, optional=()):
         _wrong('style', 'style', f'an integer in 0..{MAX_STYLE}', style, report, key)
         style = 0
     return Item(
-        key, category_id, category.name, style, bbox,
+        key, category_id, category.name, style, np.array(bbox, dtype=np.float64),
         _parse_landmarks(key, raw.get('landmarks', _MISSING), category, bbox, report),
         _parse_polygons(key, raw.get('segmentation', _MISSING), report),
         _parse_variations(key, raw, report, optional))
 
 
 def _parse_box(key, value, report):
-    """(4,) float64 xyxy, or None."""
-    if type(value) is not list or len(value) != 4:
-        _wrong('box-values', 'bounding_box', 'four numbers', value, report, key)
-        return None
-    bbox = _to_numbers(value)
-    if not np.isfinite(bbox).all():
+    """[x1, y1, x2, y2], or None."""
+    if not (type(value) is list and len(value) == 4
+            and _NUMBERS.issuperset(map(type, value)) and _is_finite(value)):
         _wrong('box-values', 'bounding_box', 'four finite numbers', value, report, key)
         return None
-    if bbox[2] <= bbox[0] or bbox[3] <= bbox[1]:
+    if value[2] <= value[0] or value[3] <= value[1]:
         report.add('box-size', 'bounding_box must have x1 < x2 and y1 < y2, '
                    f'got {value}', key)
         return None
-    return bbox
+    return value
 
 
 def _parse_landmarks(key, value, category, bbox, report):
@@ -239,29 +238,43 @@ def _parse_landmarks(key, value, category, bbox, report):
         report.add('landmark-count', f'landmarks must be {expected}, got {len(value)} '
                    'numbers', key)
         return np.zeros((count, 3))
-    landmarks = _to_numbers(value).reshape(count, 3)
-    finite = np.isfinite(landmarks)
-    if not finite.all():
-        bad = ~finite.all(axis=1)
-        report.add('landmark-values', f'{_listed(bad)} must be three finite numbers, '
-                   f'got {value[3 * bad.argmax():][:3]}', key)
-        landmarks[bad] = 0
-    visibility = landmarks[:, 2]
-    bad = (visibility != 0) & (visibility != 1) & (visibility != 2)
-    if bad.any():
-        report.add('landmark-visibility', f'v of {_listed(bad)} must be 0, 1 or 2, '
-                   f'got {visibility[bad][0]:g}', key)
-    # Whatever stands at v = 0 means nothing.
-    landmarks[bad | (visibility == 0)] = 0
-    points = landmarks[:, :2]
+    if not (_NUMBERS.issuperset(map(type, value))
+            and _VISIBILITIES.issuperset(value[2::3]) and _is_finite(value)):
+        value = _repair_landmarks(key, value, report)
     # Boxes are rounded to whole pixels; a landmark on their edge need not be.
-    outside = (points < bbox[:2] - 1) | (points > bbox[2:] + 1)
-    if outside.any():
-        outside = outside.any(axis=1) & (landmarks[:, 2] > 0)
-        if outside.any():
-            report.add('landmark-outside-box', f'{_listed(outside)} lies outside the '
-                       f'box {bbox.tolist()}', key)
+    x1, y1, x2, y2 = bbox[0] - 1, bbox[1] - 1, bbox[2] + 1, bbox[3] + 1
+    # Plain loops: for a dozen numbers numpy's calls cost more than they save.
+    outside = [
+        k for k, (x, y, v) in enumerate(
+            zip(value[::3], value[1::3], value[2::3], strict=True))
+        if v and not (x1 <= x <= x2 and y1 <= y <= y2)]
+    if outside:
+        report.add('landmark-outside-box', f'{_listed(outside, count)} lies outside '
+                   f'the box {bbox}', key)
+    landmarks = np.array(value, dtype=np.float64).reshape(count, 3)
+    if 0 in value[2::3]:
+        # Whatever stands at v = 0 means nothing.
+        landmarks[landmarks[:, 2] == 0] = 0
     return landmarks
+
+
+def _repair_landmarks(key, value, report):
+    """The flat list of numbers, with (0, 0, 0) for what cannot be used."""
+    count = len(value) // 3
+    landmarks = _to_numbers(value).reshape(count, 3)
+    bad = ~np.isfinite(landmarks).all(axis=1)
+    if bad.any():
+        report.add(
+            'landmark-values', f'{_listed(np.flatnonzero(bad), count)} must be three '
+            f'finite numbers, got {shown(value[3 * bad.argmax():][:3])}', key)
+        landmarks[bad] = 0
+    bad = ~np.isin(landmarks[:, 2], tuple(_VISIBILITIES))
+    if bad.any():
+        report.add(
+            'landmark-visibility', f'v of {_listed(np.flatnonzero(bad), count)} must '
+            f'be 0, 1 or 2, got {landmarks[bad, 2][0]:g}', key)
+        landmarks[bad] = 0
+    return landmarks.ravel().tolist()
 
 
 def _parse_polygons(key, value, report):
@@ -282,7 +295,7 @@ def _parse_polygons(key, value, report):
                        f'points, got {len(polygon) // 2}', key)
         else:
             points = _to_numbers(polygon)
-            if np.isfinite(points).all():
+            if _is_finite(points.tolist()) or np.isfinite(points).all():
                 polygons.append(points.reshape(-1, 2))
             else:
                 bad = polygon[(~np.isfinite(points)).argmax()]
@@ -328,9 +341,16 @@ def _wrong(rule, name, expected, got, report, item=None):
         report.add(rule, f'{name} must be {expected}, got {shown(got)}', item)
 
 
-def _listed(mask):
-    """The landmarks of a mask, by their number in the figure, from 1."""
-    numbers = np.flatnonzero(mask) + 1
-    shown = ', '.join(map(str, numbers[:5]))
-    more = f' and {len(numbers) - 5} more' if len(numbers) > 5 else ''
-    return f'landmark {shown}{more} of {len(mask)}'
+def _is_finite(numbers):
+    """Whether all are; may say no to sums beyond a float's range."""
+    try:
+        return math.isfinite(sum(numbers))
+    except OverflowError:
+        return False
+
+
+def _listed(indices, count):
+    """Landmarks by their number in the figure, which counts from 1."""
+    text = ', '.join(str(k + 1) for k in indices[:5])
+    more = f' and {len(indices) - 5} more' if len(indices) > 5 else ''
+    return f'landmark {text}{more} of {count}'

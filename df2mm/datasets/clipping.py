@@ -32,22 +32,26 @@ def _clip_item(item, corner, report):
         item.bbox = np.array(
             [max(x1, 0.0), max(y1, 0.0), min(x2, width), min(y2, height)])
     points = item.landmarks[:, :2]
-    outside = ((points < 0) | (points > corner)).any(axis=1)
-    if outside.any():
-        outside &= item.landmarks[:, 2] > 0
-        count = int(outside.sum())
-        if count:
-            first = points[outside][0].tolist()
-            report.add(
-                'landmark-outside-image', f'{count} of {len(points)} landmarks, such '
-                f'as number {outside.argmax() + 1} at {first}, image {width:g} x '
-                f'{height:g}', item.key)
-            item.landmarks[outside] = 0
+    # What is not labelled is (0, 0), inside.
+    if not _is_inside(points, width, height):
+        outside = ((points < 0) | (points > corner)).any(axis=1)
+        report.add(
+            'landmark-outside-image', f'{outside.sum()} of {len(points)} landmarks, '
+            f'such as number {outside.argmax() + 1} at '
+            f'{points[outside.argmax()].tolist()}, image {width:g} x {height:g}',
+            item.key)
+        item.landmarks[outside] = 0
     for k, polygon in enumerate(item.polygons):
-        if polygon.min() < 0 or (polygon.max(axis=0) > corner).any():
+        if not _is_inside(polygon, width, height):
             report.add('polygon-outside', f'polygon {k + 1} reaches from '
                        f'{polygon.min(axis=0).tolist()} to '
                        f'{polygon.max(axis=0).tolist()}, image {width:g} x {height:g}',
                        item.key)
             item.polygons[k] = np.clip(polygon, 0.0, corner)
     return True
+
+
+def _is_inside(points, width, height):
+    """Whether all of (N, 2) points lie in the image."""
+    xs, ys = points.T.tolist()
+    return min(xs) >= 0 and min(ys) >= 0 and max(xs) <= width and max(ys) <= height

@@ -105,7 +105,7 @@ def encode_compact(annotation, size, file_name):
     lines = []
     for item in annotation.items:
         row = _common_fields(annotation, item, size)
-        row['num_keypoints'] = int((item.landmarks[:, 2] > 0).sum())
+        row['num_keypoints'] = np.count_nonzero(item.landmarks[:, 2])
         row['keypoints'] = _plain(item.landmarks)
         row['style'] = item.style
         row['pair_id'] = annotation.pair_id
@@ -216,5 +216,7 @@ def _common_fields(annotation, item, size):
 
 def _plain(array):
     """A flat list; of ints where that loses nothing, for the file is shorter."""
-    whole = array.astype(np.int64)
-    return (whole if (whole == array).all() else array).ravel().tolist()
+    values = array.ravel().tolist()
+    if all(map(float.is_integer, values)):
+        return list(map(int, values))
+    return values

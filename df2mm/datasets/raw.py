@@ -73,7 +73,7 @@ def read_raw(split_dir, stem):
         The repaired record, and width and height in pixels; both None if the
         image cannot be used.
     """
-    split_dir = os.fspath(split_dir)
+    split_dir = os.fspath(split_dir).rstrip('/')
     split = os.path.basename(split_dir)
     report = Report(f'{split}/annos/{stem}.json')
     size = read_image_size(f'{split_dir}/image/{stem}.jpg', report)

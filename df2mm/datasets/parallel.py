@@ -1,0 +1,49 @@
+"""Work through a long list with forked processes, a little at a time."""
+
+import multiprocessing
+import os
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
+
+
+def map_stream(function, tasks, workers=None):
+    """Like ``map(function, tasks)`` in forked processes; the order is kept.
+
+    Few results wait at any time, so that memory does not grow with the number
+    of tasks. A process that dies raises BrokenProcessPool instead of waiting.
+
+    Args:
+        function (Callable): Must be picklable, and its results.
+        tasks (Iterable): Picklable.
+        workers (int, optional): Processes. Defaults to the usable cores.
+
+    Yields:
+        The results.
+
+    Raises:
+        ValueError: If ``workers`` is not positive.
+    """
+    if workers is None:
+        workers = len(os.sched_getaffinity(0))
+    if workers < 1:
+        raise ValueError(f'workers must be at least 1, got {workers}')
+    if workers == 1:
+        yield from map(function, tasks)
+        return
+    pending = deque()
+    with ProcessPoolExecutor(
+            workers, mp_context=multiprocessing.get_context('fork')) as pool:
+        try:
+            for task in tasks:
+                pending.append(pool.submit(function, task))
+                if len(pending) > 2 * workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def chunked(values, size):
+    """Consecutive parts of a list, ``size`` long but for the last."""
+    return (values[k:k + size] for k in range(0, len(values), size))
