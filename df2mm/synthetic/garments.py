@@ -24,7 +24,17 @@ from df2mm.synthetic.geometry import (
     catmull_rom,
     tube,
 )
-from df2mm.synthetic.people import ARMPIT, CROTCH, HIP, NECK, SHOULDER, WAIST, Figure
+from df2mm.synthetic.people import (
+    ARMPIT,
+    CROTCH,
+    FOREARM,
+    HIP,
+    NECK,
+    SHOULDER,
+    UPPER_ARM,
+    WAIST,
+    Figure,
+)
 
 
 @dataclass(frozen=True)
@@ -299,7 +309,8 @@ class _Upper(_Builder):
         """Shoulder (of a sling: neckline corner) to armpit."""
         armpit = self.armpits[side]
         start = self.corners[side] if self.sling else self.shoulders[side]
-        inward = np.array([-side * (0.1 if self.sling else 0.03), 0.0])
+        # Under a sleeve the body reaches outwards, so that no gap shows between.
+        inward = np.array([-side * 0.1 if self.sling else side * 0.07, 0.0])
         if self.vest:
             inward = np.array([-side * 0.12 * self.figure.pose.squash, 0.06])
         middle = (start + armpit) / 2 + inward + (0, 0.05 if self.sling else 0)
@@ -446,11 +457,12 @@ class _Upper(_Builder):
         outer[:] = (1 - taken) * (shoulder + outer - outer[0]) + taken * outer
         inner[:] = (1 - taken) * (armpit + inner - inner[0]) + taken * inner
         name = f'sleeve{side}'
-        scale = 2 * start / (2 * self._half(ARMPIT + 0.3))
-        length = (len(line) and cut.sleeve * 2.6) / (self.hem_y - self.top)
+        # Cut from the lower part of the fabric, away from a print on the chest.
+        scale = start / self._half(ARMPIT + 0.3)
+        length = cut.sleeve * (UPPER_ARM + FOREARM) / (self.hem_y - self.top)
         self.pieces.append(Piece(
             name, ladder, ladder.outline(),
-            (0.05 if side < 0 else 0.95 - scale, 0.25, scale, length), 0.75))
+            (0.05 if side < 0 else 0.95 - scale, 0.62, scale, length), 0.75))
         self.mark_chain(self.chains.outer, side, outer, name)
         self.mark_chain(self.chains.inner, side, inner[::-1], name)
         first, last = self.chains.outer[0], self.chains.inner[-1]

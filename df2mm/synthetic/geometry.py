@@ -54,6 +54,10 @@ def rotate(vectors, angle: float) -> np.ndarray:
     return np.asarray(vectors) @ np.array([[cos, sin], [-sin, cos]])
 
 
+#: Cloth coordinates are no better for more cells than this, and cost more.
+_MAX_CELLS = 8
+
+
 @dataclass
 class Ladder:
     """A bent strip of cloth or limb: rungs from a left to a right edge.
@@ -94,6 +98,10 @@ class Ladder:
             tuple[np.ndarray]: u and v, each (height, width) float32. Where no
             cell is near, they are 0.5 and the nearest row's v.
         """
+        if len(self.left) > _MAX_CELLS + 1:
+            keep = np.linspace(0, len(self.left) - 1, _MAX_CELLS + 1).round().astype(int)
+            return Ladder(self.left[keep], self.right[keep]).coordinates(
+                x0, y0, width, height)
         u = np.full((height, width), 0.5, np.float32)
         v = np.zeros((height, width), np.float32)
         assigned = np.full((height, width), np.inf, np.float32)

@@ -281,7 +281,7 @@ class Figure:
 
     def head(self) -> tuple:
         """((2,) middle, half-width, half-height) of the head."""
-        middle = self.torso(0.56, 0.0)
+        middle = self.torso(0.62, 0.0)
         if self.pose.view == 'side':
             middle = middle + (0.08 * self.pose.facing, 0)
         return middle, 0.355, 0.5

@@ -72,12 +72,14 @@ class Person:
         tights = self.rng.random() < 0.08
         for side in order:
             self._limb(figure.leg_part(side),
-                       np.full(3, 0.1, np.float32) if tights else None)
+                       np.full(3, 0.1, np.float32) if tights else None, 0.0)
         for side in order:
-            self._limb(figure.shoe_part(side), np.array(figure.build.shoe, np.float32))
+            self._limb(figure.shoe_part(side), np.array(figure.build.shoe, np.float32),
+                       0.0)
         self._limb(figure.torso_part(), shadow=0.0)
-        for side in (-1, 1):
-            self._limb(figure.arm_part(side, 0.0, 0.45), shadow=0.0)
+        for side, arm in zip((-1, 1), figure.pose.arms, strict=True):
+            if arm.front:
+                self._limb(figure.arm_part(side, 0.0, 0.45), shadow=0.0)
         self._limb(figure.neck_part(), shadow=0.0)
 
     def _ground(self) -> None:

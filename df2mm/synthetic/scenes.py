@@ -34,6 +34,7 @@ _SIZES = {
 
 #: Below this share of the picture, and of itself, a garment is not annotated.
 _MIN_AREA, _MIN_SHOWN = 0.004, 0.1
+_MAX_ATTEMPTS = 20
 
 
 @dataclass
@@ -55,7 +56,22 @@ def render_scene(spec: SceneSpec) -> tuple:
         tuple: (H, W, 3) uint8 RGB, and the annotation as DeepFashion2 stores it
         (a dict of ``source``, ``pair_id``, ``item1``, ...).
     """
-    rng = np.random.default_rng(spec.seed)
+    for attempt in range(_MAX_ATTEMPTS):
+        canvas, worn, view, rng = _compose(spec, attempt)
+        annotation = annotate(spec, canvas, worn, view)
+        styles = {item['style'] for item in annotation.values() if type(item) is dict}
+        # Every image shows what it is about: pairs are counted on that.
+        if spec.identities[0].style in styles:
+            break
+    else:
+        raise RuntimeError(
+            f'{spec} did not show its main item in {_MAX_ATTEMPTS} attempts')
+    return finish(rng, canvas.image, spec.source), annotation
+
+
+def _compose(spec: SceneSpec, attempt: int) -> tuple:
+    """Paint a scene: canvas, what is worn, view, and the generator as it is left."""
+    rng = np.random.default_rng((*spec.seed, attempt))
     sizes = _SIZES[spec.source]
     width, height = sizes[rng.integers(len(sizes))]
     view = _sample_view(rng, spec.source)
@@ -69,9 +85,7 @@ def render_scene(spec: SceneSpec) -> tuple:
     else:
         worn = _dress(rng, spec, canvas, view)
     props.foreground(rng, canvas, spec.source, view)
-    annotation = annotate(spec, canvas, worn, view)
-    image = finish(rng, canvas.image, spec.source)
-    return image, annotation
+    return canvas, worn, view, rng
 
 
 def _sample_view(rng, source: str) -> str:
@@ -229,7 +243,9 @@ def _torso(rng, canvas: Canvas, by_slot: dict) -> None:
     order = [('lower', lower), ('upper', (*straps, *body))]
     if 'upper' in by_slot and 'lower' in by_slot:
         top, bottom = (by_slot[name][1].identity.cut for name in ('upper', 'lower'))
-        if bottom.waist + 0.1 < top.hem < CROTCH + 0.1 and rng.random() < 0.4:
+        # A wide top would bulge out beside the waistband.
+        slim = top.ease < 0.1 and top.flare < 0.03 and top.straight < 0.5
+        if bottom.waist + 0.1 < top.hem < CROTCH + 0.1 and slim and rng.random() < 0.8:
             order.reverse()
     for name, pieces in [*order, ('dress', (*straps, *body)), ('outer', body)]:
         if name in by_slot:
@@ -242,8 +258,10 @@ def _arm(person, canvas: Canvas, by_slot: dict, side: int) -> None:
     sleeved = [by_slot[name] for name in ('upper', 'dress', 'outer') if name in by_slot
                and by_slot[name][1].identity.cut.sleeve > 0]
     longest = max((one.identity.cut.sleeve for _, one in sleeved), default=0.0)
-    # Cloth hides the arm up to its cuff; a bare arm joins the body at the armpit.
-    person.arm(side, longest * 0.75 if sleeved else 0.3)
+    # Cloth hides the arm up to its cuff; a bare arm joins the body at the armpit,
+    # unless it is behind the body and was not painted with it.
+    behind = not person.figure.pose.arms[0 if side < 0 else 1].front
+    person.arm(side, longest * 0.75 if sleeved else 0.0 if behind else 0.3)
     for index, one in sleeved:
         # A shorter sleeve is inside the longer one that is worn over it.
         if one is sleeved[-1][1] or one.identity.cut.sleeve > longest - 1e-6:

@@ -78,6 +78,19 @@ def slot(cut: Cut) -> str:
     return 'dress' if 'dress' in cut.name else 'upper'
 
 
+def hides(one: Cut, other: Cut) -> bool:
+    """Whether, worn together, one of two cuts would cover the other."""
+    by_slot = {slot(one): one, slot(other): other}
+    outer, lower = by_slot.get('outer'), by_slot.get('lower')
+    over = outer or by_slot.get('upper')
+    if lower and over:
+        return over.hem > lower.hem - 0.5
+    if outer and outer.gap < 0.1:
+        dress = by_slot.get('dress')
+        return dress is None or outer.hem > dress.hem - 0.8
+    return False
+
+
 class Wardrobe:
     """Makes garments, some of them easily taken for an earlier one."""
 
@@ -227,6 +240,7 @@ def _wear_with(wardrobe: Wardrobe, main: Identity, identities, chance: float) ->
             free &= slot(other.cut) == 'outer'
         if slot(other.cut) == 'dress':
             free &= not taken & {'upper', 'lower'}
+        free &= not any(hides(w.cut, other.cut) for w in worn)
         if other is not main and free and wardrobe.rng.random() < chance:
             worn.append(other)
     return tuple(worn)
@@ -249,6 +263,9 @@ def complete_outfit(rng: np.random.Generator, identities: tuple, pair_id: int) -
     if 'outer' not in taken and rng.random() < 0.06:
         missing.append('outer')
     for name in missing:
-        cut, fabric = wardrobe.garment(wardrobe.label((name,)))
-        worn.append(Identity(pair_id, 0, cut, fabric))
+        for _ in range(50):
+            cut, fabric = wardrobe.garment(wardrobe.label((name,)))
+            if not any(hides(other.cut, cut) for other in worn):
+                worn.append(Identity(pair_id, 0, cut, fabric))
+                break
     return worn
