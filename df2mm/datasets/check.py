@@ -1,6 +1,7 @@
 """Look through a whole dataset and report every defect."""
 
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import orjson
 from tqdm import tqdm
 
+from df2mm.datasets.atomic import replacing
 from df2mm.datasets.coco_reader import iter_coco
 from df2mm.datasets.convert import CHUNK
 from df2mm.datasets.defects import RULES, Defect, Report
@@ -113,9 +115,40 @@ def format_summary(summary):
     return '\n'.join(lines)
 
 
-def encode_defect(defect):
-    """A defect as one line of JSON, bytes without the newline."""
-    return orjson.dumps(asdict(defect) | {'minor': RULES[defect.rule].minor})
+@contextmanager
+def defect_file(path, summaries):
+    """Write defects as one JSON file, a defect a line; atomic.
+
+    Args:
+        path (str | Path): Appears once the ``with`` block has ended well.
+        summaries (dict[str, CheckSummary]): By what was checked; read at the end.
+
+    Yields:
+        Callable[[Defect], None]: Writes a defect.
+    """
+    with replacing(path) as file:
+        separators = [b'\n']
+
+        def write(defect):
+            line = orjson.dumps(asdict(defect) | {'minor': RULES[defect.rule].minor})
+            file.write(separators[0] + line)
+            separators[0] = b',\n'
+
+        file.write(b'{"defects": [')
+        yield write
+        file.write(b'\n],\n"summaries": %b}\n' % orjson.dumps({
+            name: dict(
+                num_images=summary.num_images, num_items=summary.num_items,
+                num_defects=summary.num_defects,
+                rules=_by_rule(summary.counts))
+            for name, summary in summaries.items()}))
+
+
+def _by_rule(counts):
+    rules = Counter()
+    for (rule, _), count in counts.items():
+        rules[rule] += count
+    return rules
 
 
 class _Check:

@@ -12,6 +12,28 @@ from df2mm.datasets.image_header import read_image_size
 SPLITS = ('train', 'validation')
 
 
+def find_splits(data_root):
+    """Which splits a dataset's folder holds.
+
+    Args:
+        data_root (str | Path): Of the whole dataset.
+
+    Returns:
+        list[str]: Of ``SPLITS``.
+
+    Raises:
+        FileNotFoundError: If none of them is there.
+    """
+    splits = [split for split in SPLITS if (Path(data_root) / split).is_dir()]
+    if not splits:
+        raise FileNotFoundError(
+            f'expected {data_root}/train/image, {data_root}/train/annos or the same '
+            'under validation, found neither train nor validation. Give the folder '
+            f'that DeepFashion2 was unpacked to, or make one like it: python '
+            f'tools/data.py synthesize {data_root}')
+    return splits
+
+
 def list_raw(split_dir):
     """The images of a split that have both of their files.
 
@@ -31,8 +53,9 @@ def list_raw(split_dir):
         path = split_dir / folder
         if not path.is_dir():
             raise FileNotFoundError(
-                f'expected a folder {split_dir.name}/{folder}, not found: {path}. '
-                "Give the folder that holds DeepFashion2's train/image and train/annos")
+                f'expected {split_dir.name}/image and {split_dir.name}/annos as in '
+                f'DeepFashion2, not found: {path}. Unpack the split there, or choose '
+                'another one')
         with os.scandir(path) as entries:
             stems[folder] = {
                 entry.name[:-len(ending)] for entry in entries
