@@ -26,10 +26,11 @@ def nms(boxes, scores, iou_threshold, offset=0):
     boxes, scores = working(boxes.detach(), scores.detach())
     if offset:
         boxes = torch.cat((boxes[:, :2], boxes[:, 2:] + offset), dim=1)
-    # The compiled operator takes a C float: boxes at exactly the threshold
-    # fall on the other side of a double.
-    return torch.ops.torchvision.nms(
-        boxes.contiguous(), scores.contiguous(), _as_c_float(iou_threshold))
+    # In the boxes' own type: against a double, float32 boxes at exactly the
+    # threshold fall on the other side than in the compiled operator.
+    threshold = float(torch.tensor(iou_threshold, dtype=boxes.dtype))
+    return torch.ops.torchvision.nms(boxes.contiguous(), scores.contiguous(),
+                                     threshold)
 
 
 def softnms(boxes, scores, dets, iou_threshold, sigma, min_score, method,
@@ -65,7 +66,7 @@ def softnms(boxes, scores, dets, iou_threshold, sigma, min_score, method,
         overlaps = _overlaps(rows[i], areas[i], rows[i + 1:], areas[i + 1:],
                              offset)
         rows[i + 1:, 4] *= _soft_weights(overlaps, method,
-                                         np.float32(iou_threshold), sigma)
+                                         rows.dtype.type(iou_threshold), sigma)
         order = _fill_holes(rows[:, 4] >= rows.dtype.type(min_score), i + 1)
         rows, areas, inds = rows[order], areas[order], inds[order]
         i += 1
@@ -93,7 +94,7 @@ def nms_match(dets, iou_threshold):
         first, rest = order[0], order[1:]
         overlaps = _overlaps(rows[first], areas[first], rows[rest],
                              areas[rest], 0)
-        taken = overlaps >= np.float32(iou_threshold)
+        taken = overlaps >= rows.dtype.type(iou_threshold)
         groups.append([int(first), *rest[taken].tolist()])
         order = rest[~taken]
     return groups
@@ -119,10 +120,6 @@ def bbox_overlaps(bboxes1, bboxes2, ious, mode, aligned, offset):
              - torch.maximum(first[..., :2], second[..., :2]) + offset)
     overlap = sides.clamp(min=0).prod(-1)
     ious.copy_(overlap / (area1 + area2 - overlap if mode == 0 else area1))
-
-
-def _as_c_float(value):
-    return float(np.float32(value))
 
 
 def _areas(rows, offset):
