@@ -1,0 +1,18 @@
+"""Every test sees the stack as df2mm.compat prepares it."""
+
+# Import order in test files is alphabetical, but mmcv.ops can only be
+# imported after df2mm where mmcv has no compiled operators.
+import df2mm  # noqa: F401, I001
+import pytest
+
+
+@pytest.fixture(scope='session')
+def synthetic_root(tmp_path_factory):
+    """A dataset of 8 training and 4 validation images, raw and compact."""
+    from df2mm.datasets.convert import convert_split
+    from df2mm.synthetic import write_dataset
+    root = tmp_path_factory.mktemp('data') / 'synthetic'
+    write_dataset(root, 8, 4, seed=0, workers=1, progress=False)
+    for split in ('train', 'validation'):
+        convert_split(root / split, root / f'annotations/{split}.json', workers=1)
+    return root
