@@ -41,13 +41,17 @@ class RawRecords(Sequence):
         split_dir (str | Path): Holds ``image`` and ``annos``.
         img_ids (Iterable[int], optional): Only these.
 
+    Attributes:
+        defects (list[Defect]): Why images are left out: one of their files is
+            missing, or was read and cannot be used.
+
     Raises:
         FileNotFoundError: If a folder is missing.
     """
 
     def __init__(self, split_dir, img_ids=None) -> None:
         self.split_dir = Path(split_dir)
-        self.stems, _ = list_raw(split_dir)
+        self.stems, self.defects = list_raw(split_dir)
         if img_ids is not None:
             wanted = set(img_ids)
             self.stems = [stem for stem in self.stems if int(stem) in wanted]
@@ -57,7 +61,9 @@ class RawRecords(Sequence):
 
     def __getitem__(self, index) -> tuple:
         """(ImageAnnotation | None, (width, height) | None, file name)."""
-        annotation, size, _ = read_raw(self.split_dir, self.stems[index])
+        annotation, size, defects = read_raw(self.split_dir, self.stems[index])
+        if annotation is None:
+            self.defects += defects
         return annotation, size, f'{self.stems[index]}.jpg'
 
 
@@ -82,10 +88,14 @@ def browse_split(data_root, split: str, out_dir, ann_file=None, *, img_ids=None,
         ValueError: As :func:`browse_dataset`.
     """
     split_dir = Path(data_root) / split
-    records = (RawRecords(split_dir, img_ids) if ann_file is None
-               else iter_coco(ann_file))
-    return browse_dataset(
-        records, split_dir / 'image', out_dir, img_ids=img_ids, **options)
+    options = dict(options, img_ids=img_ids)
+    if ann_file is not None:
+        return browse_dataset(
+            iter_coco(ann_file), split_dir / 'image', out_dir, **options)
+    records = RawRecords(split_dir, img_ids)
+    browsed = browse_dataset(records, split_dir / 'image', out_dir, **options)
+    browsed.skipped += map(str, records.defects)
+    return browsed
 
 
 def browse_dataset(records, image_dir, out_dir, num: int = 24, seed: int = 0, *,
@@ -115,8 +125,7 @@ def browse_dataset(records, image_dir, out_dir, num: int = 24, seed: int = 0, *,
         Browsed: What was written.
 
     Raises:
-        ValueError: If ``num`` is not positive, the category or source unknown,
-            or an image id not in the dataset.
+        ValueError: If ``num`` is not positive, or the category or source unknown.
     """
     _check_choice(num, category, source)
     img_ids = None if img_ids is None else set(img_ids)
@@ -128,18 +137,18 @@ def browse_dataset(records, image_dir, out_dir, num: int = 24, seed: int = 0, *,
             and (category is None
                  or any(item.category_name == category for item in annotation.items)))
 
+    browsed = Browsed()
     if img_ids is None:
         chosen = _in_random_order(records, wanted, num, np.random.default_rng(seed))
     else:
         chosen = sorted((r for r in records if wanted(r[0])), key=lambda r: r[0].img_id)
         num = len(chosen)
-        missing = sorted(img_ids - {record[0].img_id for record in chosen})
-        if missing:
-            raise ValueError(
-                f'img_ids must be images of the dataset that fit the choice, got '
-                f'{", ".join(map(str, missing[:10]))}')
+        browsed.skipped = [
+            f'image {img_id}: not among the usable images of this choice'
+            for img_id in sorted(img_ids - {record[0].img_id for record in chosen})]
     show = dict(boxes=boxes, names=names, masks=masks, landmarks=landmarks)
-    return _write(chosen, num, Path(image_dir), Path(out_dir), show)
+    _write(browsed, chosen, num, Path(image_dir), Path(out_dir), show)
+    return browsed
 
 
 def _check_choice(num, category, source) -> None:
@@ -165,8 +174,9 @@ def _in_random_order(records, wanted, num: int, rng):
             yield record
 
 
-def _write(records, num: int, image_dir: Path, out_dir: Path, show: dict) -> Browsed:
-    browsed, cells, captions = Browsed(), [], []
+def _write(browsed, records, num: int, image_dir: Path, out_dir: Path, show) -> None:
+    """Draw records until ``num`` pictures are written; fills ``browsed``."""
+    cells, captions = [], []
     for annotation, _, file_name in records:
         try:
             image = read_image(image_dir / file_name)
@@ -185,7 +195,6 @@ def _write(records, num: int, image_dir: Path, out_dir: Path, show: dict) -> Bro
     if cells:
         browsed.sheet = write_image(
             out_dir / SHEET_NAME, contact_sheet(cells, captions, cell=_CELL))
-    return browsed
 
 
 def draw_annotation(image, annotation, size=None, *, boxes=True, names=True,

@@ -19,6 +19,7 @@ from df2mm.metainfo import (
     NUM_CATEGORIES,
     VARIATION_LEVELS,
     VARIATIONS,
+    category_of,
 )
 from df2mm.visualization.tables import format_table
 
@@ -159,6 +160,10 @@ def collect(annotations) -> Statistics:
 
     Returns:
         Statistics: Of nothing, all zero.
+
+    Raises:
+        ValueError: If a source, level or visibility is none that there is.
+        KeyError: If a category_id is not 1..13.
     """
     stats = Statistics()
     for annotation in annotations:
@@ -168,16 +173,19 @@ def collect(annotations) -> Statistics:
 
 
 def _count_image(stats, annotation) -> None:
+    if annotation.source not in SOURCES:
+        raise ValueError(f'source must be one of {", ".join(SOURCES)}; got '
+                         f'{annotation.source!r} in image {annotation.img_id}')
     source = SOURCES.index(annotation.source)
     stats.images[source] += 1
     stats.items_per_image[source][len(annotation.items)] += 1
     for item in annotation.items:
-        label = item.category_id - 1
+        label = category_of(item.category_id).label
+        visible = np.asarray(item.landmarks, np.float64)[:, 2].astype(np.int64)
+        _check_item(item, visible, annotation.img_id)
         stats.items[label, source] += 1
-        for row, level in zip(stats.levels, item.variations, strict=True):
-            row[int(level)] += 1
-        visible = np.asarray(item.landmarks, np.float64).reshape(-1, 3)[:, 2]
-        stats.landmarks[label] += np.bincount(visible.astype(np.int64), minlength=3)
+        stats.levels[np.arange(len(VARIATIONS)), item.variations] += 1
+        stats.landmarks[label] += np.bincount(visible, minlength=3)
         stats.widths[label].append(item.bbox[2] - item.bbox[0])
         stats.heights[label].append(item.bbox[3] - item.bbox[1])
         if item.style > 0 and annotation.pair_id >= 0 and source < 2:
@@ -185,6 +193,16 @@ def _count_image(stats, annotation) -> None:
     if annotation.pair_id >= 0:
         styles = frozenset(i.style for i in annotation.items if i.style > 0)
         stats.views[annotation.pair_id, annotation.source, styles] += 1
+
+
+def _check_item(item, visible, img_id) -> None:
+    where = f'in image {img_id} {item.key}'
+    levels = [int(level) for level in item.variations]
+    if len(levels) != len(VARIATIONS) or not all(0 <= n <= 3 for n in levels):
+        raise ValueError(f'variations must be four of 0..3, got {levels} {where}')
+    if len(visible) and not 0 <= visible.min() <= visible.max() <= 2:
+        wrong = visible[(visible < 0) | (visible > 2)][0]
+        raise ValueError(f'landmarks must have v in 0..2, got {wrong} {where}')
 
 
 def format_tables(stats: Statistics) -> str:
@@ -225,7 +243,7 @@ def _categories_table(stats) -> str:
     rows = [[c.id, c.name, int(row.sum()), _share(row.sum(), stats.num_items),
              *(int(row[i]) for i in known)]
             for c, row in zip(CATEGORIES, stats.items, strict=True)]
-    rows.append([None, 'all', stats.num_items,
+    rows.append(['', 'all', stats.num_items,
                  _share(stats.num_items, stats.num_items),
                  *(int(stats.items[:, i].sum()) for i in known)])
     return format_table(['id', 'category', 'items', 'share',

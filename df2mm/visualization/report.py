@@ -29,7 +29,7 @@ class Report:
         >>> report = report.add_cards([('box AP', 0.41, 'validation')])
         >>> report = report.add_section('By category')
         >>> report = report.add_bars([('skirt', 0.5), ('vest', 0.3)])
-        >>> path = report.write('report.html')  # doctest: +SKIP
+        >>> path = report.write('report.html')
     """
 
     def __init__(self, title: str, subtitle: str = '') -> None:

@@ -37,8 +37,7 @@ def contact_sheet(images, captions=None, *, columns=None, cell=(300, 300), gap=1
         raise ValueError('cell and columns must be positive and gap not negative, '
                          f'got cell={cell}, columns={columns}, gap={gap}')
     width, height = cell
-    if columns is None:
-        columns = round(np.sqrt(len(images) * height / width * 4 / 3))
+    columns = columns or _columns(len(images), height / width)
     columns = max(1, min(columns, len(images)))
     rows = max(1, -(-len(images) // columns))
     face = font(max(10, round(width / 22)))
@@ -66,6 +65,13 @@ def contact_sheet(images, captions=None, *, columns=None, cell=(300, 300), gap=1
     return np.array(sheet)
 
 
+def _columns(count: int, cell_ratio: float) -> int:
+    """Columns for a sheet of about 4:3 with few cells left empty."""
+    ideal = max(1, round(np.sqrt(count * cell_ratio * 4 / 3)))
+    near = (ideal, max(1, ideal - 1), ideal + 1)
+    return min(near, key=lambda columns: -count % columns)
+
+
 def side_by_side(images, titles, gap: int = 8) -> np.ndarray:
     """Pictures of one scene in a row, each under its title.
 
@@ -76,7 +82,15 @@ def side_by_side(images, titles, gap: int = 8) -> np.ndarray:
 
     Returns:
         np.ndarray: (H', W', 3) uint8 RGB.
+
+    Raises:
+        ValueError: If there is no image, or not one title for each.
     """
+    if not images:
+        raise ValueError('images must hold at least one image, got none')
+    if len(titles) != len(images):
+        raise ValueError(
+            f'titles must be as many as the {len(images)} images, got {len(titles)}')
     face = font(max(12, round(np.sqrt(images[0].shape[0] * images[0].shape[1]) / 36)),
                 True)
     top = round(face.size * 1.8)

@@ -1,14 +1,22 @@
 """Tables as plain text, for a terminal or a log."""
 
 import math
+import re
 from numbers import Integral, Real
+
+import numpy as np
 
 #: What stands for a value that is missing.
 NO_VALUE = '—'
 
+# A text that is a number too: a share, a count with commas, a blank.
+_NUMBER = re.compile(rf'[-+]?[\d.,]*\s?%?|{NO_VALUE}')
+
 
 def number(value, digits: int = 3) -> str:
     """A value as a person reads it: 1,234 or 0.638, a dash for None and NaN."""
+    if isinstance(value, (bool, np.bool_)):
+        return 'yes' if value else 'no'
     if value is None or (isinstance(value, Real) and not math.isfinite(value)):
         return NO_VALUE
     if isinstance(value, Integral):
@@ -56,5 +64,6 @@ def check_rows(header, rows) -> None:
 
 def number_columns(rows, count: int) -> list:
     """For each of the columns, whether it holds numbers (or nothing) alone."""
-    return [bool(rows) and all(not isinstance(row[c], str) for row in rows)
-            for c in range(count)]
+    return [bool(rows) and all(
+        not isinstance(row[c], str) or _NUMBER.fullmatch(row[c]) for row in rows)
+        for c in range(count)]

@@ -18,13 +18,15 @@ class DeepFashion2Visualizer(DetLocalVisualizer):
     have no effect.
 
     Args:
+        name (str): mmengine's name of the instance.
         keypoint_score_thr (float): A predicted landmark is drawn if its score is
             above this. Defaults to 0.3.
         **kwargs: As DetLocalVisualizer, such as ``vis_backends``, ``save_dir``.
     """
 
-    def __init__(self, *args, keypoint_score_thr: float = 0.3, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, name: str = 'visualizer', *, keypoint_score_thr: float = 0.3,
+                 **kwargs) -> None:
+        super().__init__(name, **kwargs)
         self.keypoint_score_thr = keypoint_score_thr
 
     def _draw_instances(self, image, instances, classes, palette) -> np.ndarray:
