@@ -14,7 +14,7 @@ __all__ = [
 ]
 
 # Scenes are drawn smaller and enlarged: what is behind is never quite sharp.
-_REDUCTION = 1.5
+_REDUCTION = 1.7
 
 
 def _backdrop_color(rng):
@@ -96,7 +96,7 @@ def _tabletop(rng, height, width):
     elif choice < 0.75:
         image = surfaces.sheet(rng, height, width)
     else:
-        image = surfaces.speckle(rng, height, width, _backdrop_color(rng), 60, 0.02)
+        image = surfaces.speckle(rng, height, width, _backdrop_color(rng), 90, 0.008)
     return _wash(rng, image)
 
 
@@ -132,35 +132,41 @@ def _surface(rng, height, width):
     return _wash(rng, image)
 
 
+def _scene(draw, factor=_REDUCTION):
+    return lambda rng, height, width: _reduced(rng, draw, height, width, factor)
+
+
+# Share, painter, and whether it is seen from above with clothes laid on it.
 _STUDIO = {
-    'plain': (5, _plain),
-    'gradient': (3, _gradient),
-    'paper': (3, _paper),
-    'floor': (3, _wall_and_floor),
-    'tabletop': (2, _tabletop),
-    'lounge': (2, _lounge),
+    'plain': (5, _plain, False),
+    'gradient': (3, _gradient, False),
+    'paper': (3, _paper, False),
+    'floor': (3, _wall_and_floor, False),
+    'lounge': (2, _lounge, False),
+    'tabletop': (3, _tabletop, True),
 }
 _CLUTTERED = {
-    'room': (10, lambda *args: _reduced(args[0], interiors.room, *args[1:])),
-    'street': (5, lambda *args: _reduced(args[0], streets.street, *args[1:])),
-    'park': (2, lambda *args: _reduced(args[0], streets.park, *args[1:])),
-    'shop': (2, lambda *args: _reduced(args[0], interiors.shop_interior, *args[1:])),
-    'lights': (0.7, lambda *args: _reduced(args[0], streets.lights, *args[1:], 3)),
-    'surface': (3, _surface),
+    'room': (10, _scene(interiors.room), False),
+    'street': (5, _scene(streets.street), False),
+    'park': (2, _scene(streets.park), False),
+    'shop': (2, _scene(interiors.shop_interior), False),
+    'lights': (0.7, _scene(streets.lights, 3), False),
+    'surface': (3, _surface, True),
 }
 STUDIO_SCENES = tuple(_STUDIO)
 CLUTTERED_SCENES = tuple(_CLUTTERED)
 
 
-def _draw(rng, height, width, scenes, scene):
+def _draw(rng, height, width, scenes, scene, laid):
     if height < 1 or width < 1:
         raise ValueError(
             'background size must be at least 1 x 1, '
             f'got height {height}, width {width}'
         )
     if scene is None:
-        share = np.array([weight for weight, _ in scenes.values()], float)
-        scene = list(scenes)[int(rng.choice(len(scenes), p=share / share.sum()))]
+        names = [name for name, row in scenes.items() if row[2] == laid]
+        share = np.array([scenes[name][0] for name in names], float)
+        scene = names[int(rng.choice(len(names), p=share / share.sum()))]
     if scene not in scenes:
         raise ValueError(f'scene must be one of {tuple(scenes)}, got {scene!r}')
     image = scenes[scene][1](rng, height, width)
@@ -168,7 +174,11 @@ def _draw(rng, height, width, scenes, scene):
 
 
 def studio_background(
-    rng: np.random.Generator, height: int, width: int, scene: str | None = None
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    scene: str | None = None,
+    laid: bool = False,
 ) -> np.ndarray:
     """Draw a background of a shop's photograph.
 
@@ -176,8 +186,9 @@ def studio_background(
         rng (Generator): Decides everything.
         height (int): Rows.
         width (int): Columns.
-        scene (str, optional): One of ``STUDIO_SCENES``; 'tabletop' is seen
-            from above, for clothes laid flat. Defaults to a draw.
+        scene (str, optional): One of ``STUDIO_SCENES``. Defaults to a draw.
+        laid (bool): Draw among the scenes seen from above, for clothes laid
+            flat, rather than among the others.
 
     Returns:
         ndarray: (height, width, 3) float32 display RGB in 0..1.
@@ -185,11 +196,15 @@ def studio_background(
     Raises:
         ValueError: If the scene is not known or a size is not positive.
     """
-    return _draw(rng, height, width, _STUDIO, scene)
+    return _draw(rng, height, width, _STUDIO, scene, laid)
 
 
 def cluttered_background(
-    rng: np.random.Generator, height: int, width: int, scene: str | None = None
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    scene: str | None = None,
+    laid: bool = False,
 ) -> np.ndarray:
     """Draw a background of a user's photograph.
 
@@ -197,8 +212,9 @@ def cluttered_background(
         rng (Generator): Decides everything.
         height (int): Rows.
         width (int): Columns.
-        scene (str, optional): One of ``CLUTTERED_SCENES``; 'surface' is seen
-            from above, for clothes laid flat. Defaults to a draw.
+        scene (str, optional): One of ``CLUTTERED_SCENES``. Defaults to a draw.
+        laid (bool): Draw among the scenes seen from above, for clothes laid
+            flat, rather than among the others.
 
     Returns:
         ndarray: (height, width, 3) float32 display RGB in 0..1.
@@ -206,4 +222,4 @@ def cluttered_background(
     Raises:
         ValueError: If the scene is not known or a size is not positive.
     """
-    return _draw(rng, height, width, _CLUTTERED, scene)
+    return _draw(rng, height, width, _CLUTTERED, scene, laid)

@@ -95,7 +95,7 @@ def _vignette(rng, image):
     height, width = image.shape[:2]
     x, y = grid(height, width)
     radius = (x - 0.5) ** 2 + (y - 0.5 * height / width) ** 2
-    amount = np.float32(rng.uniform(0.05, 0.45) / radius.max() * 0.5)
+    amount = np.float32(rng.uniform(0.02, 0.22) / max(float(radius.max()), 1e-6))
     image *= (1 - amount * radius)[..., None]
 
 

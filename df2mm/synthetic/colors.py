@@ -1,5 +1,7 @@
 """The colours clothes come in, and how far apart two of them look."""
 
+import functools
+
 import cv2
 import numpy as np
 
@@ -50,8 +52,7 @@ _WARDROBE = (
     ('purple', '5d3a7e', 2),
 )
 _WARDROBE_LAB = None
-_WARDROBE_WEIGHT = np.array([row[2] for row in _WARDROBE], float)
-_WARDROBE_WEIGHT /= _WARDROBE_WEIGHT.sum()
+_WARDROBE_SHARES = np.cumsum([row[2] for row in _WARDROBE])
 
 
 def parse(text: str) -> Color:
@@ -87,7 +88,8 @@ def garment_color(rng: np.random.Generator) -> Color:
     global _WARDROBE_LAB
     if _WARDROBE_LAB is None:
         _WARDROBE_LAB = to_lab([parse(row[1]) for row in _WARDROBE])
-    lab = _WARDROBE_LAB[rng.choice(len(_WARDROBE), p=_WARDROBE_WEIGHT)]
+    at = rng.random() * _WARDROBE_SHARES[-1]
+    lab = _WARDROBE_LAB[np.searchsorted(_WARDROBE_SHARES, at, side='right')]
     # Neutrals must stay neutral: the hue moves with the chroma there is.
     chroma = float(np.hypot(lab[1], lab[2]))
     spread = np.array([4.0, 1.0 + 0.12 * chroma, 1.0 + 0.12 * chroma])
@@ -110,7 +112,16 @@ def companion(
 
 
 def shade(color: Color, lightness: float, chroma: float = 1.0) -> Color:
-    """Return ``color`` with CIELAB lightness added and chroma multiplied."""
+    """Return ``color`` with CIELAB lightness added and chroma multiplied.
+
+    Steps finer than the eye sees are rounded, so that drawing thousands of
+    petals looks most tones up instead of computing them.
+    """
+    return _shade(tuple(color), round(float(lightness)), round(float(chroma), 2))
+
+
+@functools.lru_cache(maxsize=8192)
+def _shade(color, lightness, chroma):
     lab = to_lab(color)
     lab = np.array([lab[0] + lightness, lab[1] * chroma, lab[2] * chroma])
     return _as_color(from_lab(np.clip(lab, [2, -127, -127], [98, 127, 127])))
@@ -121,4 +132,4 @@ def to_rgb8(color) -> tuple[int, int, int]:
 
     The channel order is kept: images here are RGB from end to end.
     """
-    return tuple(round(float(np.clip(c, 0, 1)) * 255) for c in color)
+    return tuple(round(min(max(float(c), 0.0), 1.0) * 255) for c in color)

@@ -32,7 +32,7 @@ __all__ = [
 # Plain cloth is the commonest in any wardrobe.
 _SMOOTH = ('jersey', 'jersey', 'poplin', 'twill', 'linen')
 _KINDS = {
-    'plain': (36, {'solid': 8, 'melange': 2}, (*_SMOOTH, *WEAVES)),
+    'plain': (36, {'solid': 8, 'melange': 1.2}, (*_SMOOTH, *WEAVES)),
     'stripes': (
         10,
         {
@@ -190,7 +190,7 @@ def _tonal(base: Color, step: float) -> Color:
 def _palette(rng, kind: str, variant: str, base: Color) -> tuple[Color, ...]:
     """Draw the colours of a fabric around its dominant one."""
     if kind == 'plain':
-        return (base,) if variant == 'solid' else (base, _tonal(base, 22))
+        return (base,) if variant == 'solid' else (base, _tonal(base, 15))
     if kind == 'stripes':
         return _inks(rng, base, 3 if variant.endswith('multi') else 1)
     if kind == 'checks':
@@ -223,9 +223,11 @@ def _palette(rng, kind: str, variant: str, base: Color) -> tuple[Color, ...]:
         dark = shade(base, -60, 0.7) if sum(base) > 0.9 else shade(base, 45, 0.8)
         return (base, shade(base, -20 if sum(base) > 0.9 else 16, 1.2), dark)
     if kind == 'dye':
+        white = (0.95, 0.945, 0.93)
+        pale = white if distance(white, base) > _CONTRAST else _tonal(base, 40)
         if variant == 'spiral':
-            return _inks(rng, base, 3)
-        return (base, _inks(rng, base, 1)[1])
+            return (base, pale, companion(rng, base, min_distance=_CONTRAST), pale)
+        return (base, pale if rng.random() < 0.7 else _inks(rng, base, 1)[1])
     if kind == 'lace':
         near = _tonal(base, 30)
         return (base, near if rng.random() < 0.7 else (0.78, 0.6, 0.5))

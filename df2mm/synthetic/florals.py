@@ -50,10 +50,14 @@ def _turn(points, angle):
 
 def _petal(length, width, tip, count=9):
     """Outline of a petal from the origin along +x; tip < 1 is blunter."""
+    return _unit_petal(round(float(tip), 1), count) * (length, width)
+
+
+@functools.lru_cache(maxsize=64)
+def _unit_petal(tip, count):
     t = np.linspace(0, 1, count)
-    half = width * np.sin(np.pi * t**tip) ** 0.8
-    upper = np.stack([t * length, half], 1)
-    return np.concatenate([upper, (upper * [1, -1])[::-1]])
+    upper = np.stack([t, np.sin(np.pi * t**tip).clip(0) ** 0.8], 1)
+    return np.concatenate([upper, upper[::-1] * (1, -1)])
 
 
 def _leaf(brush, rng, at, size, angle, color):

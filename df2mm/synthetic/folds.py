@@ -13,7 +13,7 @@ __all__ = ['FOLD_KINDS', 'fold_field']
 
 FOLD_KINDS = ('soft', 'vertical', 'sharp', 'knit')
 # Fields are smooth: computed at no more than this many columns.
-_WORK_WIDTH = 160
+_WORK_WIDTH = 112
 _LIMITS = (0.6, 1.25)
 
 
@@ -69,7 +69,7 @@ def _sharp(rng, height, width, anchors):
         field = field + _crease(
             rng, x, y, start, rng.uniform(0, 6.28), rng.uniform(0.12, 0.35), size
         )
-    return field + _pulls(rng, x, y, anchors, 5, 0.013)
+    return field + _pulls(rng, x, y, anchors, 4, 0.012)
 
 
 def _knit(rng, height, width, anchors):
@@ -85,11 +85,13 @@ def _pulls(rng, x, y, anchors, count, width):
     for u, v in anchors:
         start = (u, v * y.size / x.size)
         inward = np.arctan2(0.55 * y.size / x.size - start[1], 0.5 - u)
+        # A pinch gathers the cloth a little way off, not in one point.
+        start = (start[0] + 0.04 * np.cos(inward), start[1] + 0.04 * np.sin(inward))
         for number in range(count):
             angle = inward + (number - (count - 1) / 2) * rng.uniform(0.25, 0.5)
             size = width * rng.uniform(0.6, 1.3)
             sign = -1.0 if number % 2 else 1.0
-            length = rng.uniform(0.14, 0.42)
+            length = rng.uniform(0.2, 0.5)
             field += sign * _crease(rng, x, y, start, angle, length, size)
     return field
 
@@ -157,7 +159,7 @@ def fold_field(
     )
     shading = np.clip(shading, *_LIMITS).astype(np.float32)
     shift = np.stack([slope_x, slope_y], -1)
-    shift = np.tanh(shift) * np.float32(0.022 * strength * width)
+    shift = np.tanh(shift * 0.8) * np.float32(0.009 * strength * width)
     size = (width, height)
     shading = cv2.resize(shading, size, interpolation=cv2.INTER_LINEAR)
     shift = cv2.resize(shift, size, interpolation=cv2.INTER_LINEAR)

@@ -115,6 +115,7 @@ def bookshelf(rng, height=140, width=80):
     image = surfaces.wood(rng, height, width, planks=1)
     inside = image.mean((0, 1)) * 0.4
     rows = int(rng.integers(3, 6))
+    spines = np.array([shade(garment_color(rng), 0, 0.8) for _ in range(9)], np.float32)
     for row in range(rows):
         top, bottom = (round(height * (row + i) / rows) + 2 for i in (0, 1))
         bottom = min(bottom - 2, height)
@@ -127,7 +128,7 @@ def bookshelf(rng, height=140, width=80):
             right = min(left + thick, width - 3)
             if rng.random() < 0.85:
                 tall = rng.uniform(0.5, 0.92) * (bottom - top)
-                color = np.asarray(shade(garment_color(rng), 0, 0.8), np.float32)
+                color = spines[int(rng.integers(9))]
                 spine = image[round(bottom - tall) : bottom, left:right]
                 spine[:] = color * np.float32(rng.uniform(0.75, 1))
                 spine[:, -1:] *= 0.6

@@ -81,7 +81,7 @@ def draw_knit(variant, colors, scale, seed, height, width):
     image = _flat(colors[0], height, width)
     if variant == 'fairisle':
         image = _fairisle(colors, scale, seed, height, width)
-        tile, gain = _rib_tile(round(56 / scale)), 0.18
+        tile, gain = _rib_tile(round(105 / scale)), 0.16
     elif variant == 'rib':
         tile, gain = _rib_tile(round(44 / scale)), 0.34
     elif variant == 'cable':
@@ -106,8 +106,10 @@ def _fairisle(colors, scale, seed, height, width):
         cells.append(np.zeros((int(rng.integers(2, 7)), 12), int))
     chart = np.concatenate(cells, 0)[:48]
     pixels = (np.asarray(colors, np.float32)[chart] * 255).astype(np.uint8)
-    stitch = max(2, round(MASTER / 70 * scale))
+    stitch = max(2, round(MASTER / 105 * scale))
     tile = np.repeat(np.repeat(pixels, stitch, 0), stitch, 1)
+    # Every second half-column sits lower: stitches are V-shaped.
+    tile[:, stitch // 2 :: stitch] = np.roll(tile[:, stitch // 2 :: stitch], 1, 0)
     return repeat_tile(tile, height, width).astype(np.float32) / 255
 
 
@@ -115,32 +117,41 @@ def _fairisle(colors, scale, seed, height, width):
 def _lace_tile(variant: str, seed: int, scale: float) -> np.ndarray:
     """Thread density, (side, side) uint8: 255 is solid thread."""
     rng = stream(seed, 10)
-    side = max(60, round(0.2 * MASTER * scale))
+    side = max(60, round(0.26 * MASTER * scale))
     tile = np.zeros((side, side), np.uint8)
-    step = side / 14
-    for i in range(-14, 29):
+    step = side / (20 if variant == 'chantilly' else 12)
+    knots = round(side / step)
+    for i in range(-knots, 2 * knots + 1):
         for slope in (-1, 1):
             start = (round(i * step * 16), 0)
             end = (round((i * step + slope * side) * 16), side * 16)
-            cv2.line(tile, start, end, 150, 1, cv2.LINE_AA, 4)
-    petals = int(rng.integers(5, 9))
-    radius = side * rng.uniform(0.2, 0.26)
-    turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-    for x, y, size in ((0.25, 0.25, 1), (0.75, 0.75, 1), (0.75, 0.25, 0.45)):
-        bloom = radius * size * (0.7 + 0.3 * np.cos(petals * turn))
-        if variant == 'guipure':
-            bloom *= 1.12
-        outline = np.stack([bloom * np.cos(turn), bloom * np.sin(turn)], 1)
-        for dx in (-1, 0, 1):
-            for dy in (-1, 0, 1):
-                at = np.array([(x + dx) * side, (y + dy) * side])
-                points = np.round((outline + at) * 8).astype(np.int32)
-                cv2.fillPoly(tile, [points], 235, cv2.LINE_AA, 3)
-                cv2.polylines(tile, [points], True, 255, 2, cv2.LINE_AA, 3)
-                core = tuple(np.round(at * 8).astype(int).tolist())
-                cv2.circle(tile, core, round(radius * size * 2), 90, -1, cv2.LINE_AA, 3)
-                cv2.circle(tile, core, round(radius * size * 2), 255, 1, cv2.LINE_AA, 3)
+            cv2.line(tile, start, end, 120, 1, cv2.LINE_AA, 4)
+    for _ in range(3 if variant == 'chantilly' else 6):
+        at = rng.uniform(0, side, 2)
+        _lace_flower(tile, rng, at, side * rng.uniform(0.13, 0.24))
     return tile
+
+
+def _lace_flower(tile, rng, at, radius):
+    """A corded flower with a trailing stem, wrapped around the tile."""
+    side = tile.shape[0]
+    turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+    petals, start = int(rng.integers(5, 8)), rng.uniform(0, 6.28)
+    bloom = radius * (0.66 + 0.34 * np.abs(np.cos(petals / 2 * (turn + start))))
+    outline = np.stack([bloom * np.cos(turn), bloom * np.sin(turn)], 1)
+    t = np.linspace(1, 2.6, 12)[:, None] * radius
+    bend = start + np.linspace(0, rng.uniform(-1.4, 1.4), 12)
+    stem = t * np.stack([np.cos(bend), np.sin(bend)], 1)
+    for dx in (-side, 0, side):
+        for dy in (-side, 0, side):
+            middle = at + np.array([dx, dy])
+            points = np.round((outline + middle) * 8).astype(np.int32)
+            vein = np.round((0.55 * outline + middle) * 8).astype(np.int32)
+            trail = np.round((stem + middle) * 8).astype(np.int32)
+            cv2.polylines(tile, [trail], False, 245, 2, cv2.LINE_AA, 3)
+            cv2.fillPoly(tile, [points], 195, cv2.LINE_AA, 3)
+            cv2.polylines(tile, [points], True, 255, 2, cv2.LINE_AA, 3)
+            cv2.polylines(tile, [vein], True, 90, 1, cv2.LINE_AA, 3)
 
 
 def draw_lace(variant, colors, scale, seed, height, width):

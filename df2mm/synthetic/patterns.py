@@ -4,6 +4,8 @@ Every ``draw_*`` takes (variant, colors, scale, seed, height, width) and
 returns display RGB, (height, width, 3) float32. ``colors[0]`` covers most.
 """
 
+import functools
+
 import cv2
 import numpy as np
 
@@ -168,6 +170,13 @@ def _edge(field, level, width, cells):
     return np.clip((field - level) * slope + 0.5, 0, 1)
 
 
+def _blobs(seed, layer, height, width, cells, octaves, gain):
+    """Fractal noise whose finest grain is blobs: half the size is enough."""
+    small = (max(1, height // 2), max(1, width // 2))
+    field = fractal_noise(stream(seed, layer), *small, cells, octaves, gain)
+    return cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
 def draw_camouflage(variant, colors, scale, seed, height, width):
     """Camouflage: 'woodland' blobs or 'digital' blocks, four colours."""
     cells = 7 / scale
@@ -179,13 +188,14 @@ def draw_camouflage(variant, colors, scale, seed, height, width):
     image = np.empty((*small, 3), np.float32)
     image[:] = colors[0]
     for layer, color in enumerate(colors[1:]):
-        field = fractal_noise(stream(seed, 10 + layer), *small, cells, 3, 0.55)
+        field = _blobs(seed, 10 + layer, *small, cells, 3, 0.55)
         _mix(image, color, _edge(field, 0.5 + 0.14 * layer, small[1], cells))
     if variant == 'digital':
         image = np.repeat(np.repeat(image, step, 0), step, 1)[:height, :width]
     return image
 
 
+@functools.lru_cache(maxsize=16)
 def _leopard_tile(colors, scale, seed):
     rng = stream(seed, 10)
     side = round(0.46 * MASTER)
@@ -237,7 +247,7 @@ def draw_animal(variant, colors, scale, seed, height, width):
     image = np.empty((height, width, 3), np.float32)
     image[:] = colors[0]
     if variant == 'cow':
-        field = fractal_noise(stream(seed, 10), height, width, 4 / scale, 2, 0.4)
+        field = _blobs(seed, 10, height, width, 4 / scale, 2, 0.4)
         _mix(image, colors[2], _edge(field, 0.55, width, 4 / scale))
         return image
     x, y = grid(height, width)
@@ -248,7 +258,7 @@ def draw_animal(variant, colors, scale, seed, height, width):
         _mix(image, colors[2], _edge(wave + 0.35 * fork, 0.15, width, 9 / scale))
         return image
     # 'snake': scales on a diamond lattice, darker in broad saddles.
-    saddle = fractal_noise(stream(seed, 10), height, width, 6 / scale, 2)
+    saddle = _blobs(seed, 10, height, width, 6 / scale, 2, 0.5)
     _mix(image, colors[1], _edge(saddle, 0.1, width, 14) * 0.8)
     _mix(image, colors[2], _edge(saddle, 0.9, width, 14) * 0.9)
     gain = np.float32(np.clip((width / 60 - 1.6) / 1.4, 0, 1))
@@ -259,7 +269,7 @@ def draw_animal(variant, colors, scale, seed, height, width):
 def draw_dye(variant, colors, scale, seed, height, width):
     """Dyed cloth: 'ombre' (down the garment), 'spiral', 'cloud' or 'shibori'."""
     x, y = grid(height, width)
-    rough = fractal_noise(stream(seed, 10), height, width, 7 / scale, 3, 0.6)
+    rough = _blobs(seed, 10, height, width, 7 / scale, 3, 0.6)
     if variant == 'ombre':
         at = y / np.float32(height / width) + 0.02 * rough
     elif variant == 'spiral':

@@ -35,6 +35,13 @@ class _Canvas:
         self.rgb = np.zeros((_CANVAS, _CANVAS, 3), np.uint8)
         self.alpha = np.zeros((_CANVAS, _CANVAS), np.uint8)
 
+    def center(self) -> None:
+        """Move what was drawn to the middle."""
+        box = cv2.boundingRect(self.alpha)
+        shift = [round(_CANVAS / 2 - box[i] - box[i + 2] / 2) for i in (1, 0)]
+        self.rgb = np.roll(self.rgb, shift, (0, 1))
+        self.alpha = np.roll(self.alpha, shift, (0, 1))
+
     def polygon(self, points, color) -> None:
         points = [np.round(np.asarray(points) * 8).astype(np.int32)]
         cv2.fillPoly(self.rgb, points, to_rgb8(color), cv2.LINE_AA, 3)
@@ -201,6 +208,7 @@ def _graphic(variant: str, colors: tuple, seed: int) -> tuple[np.ndarray, np.nda
     canvas = _Canvas()
     for draw in _GRAPHICS[variant]:
         draw(canvas, rng, colors)
+    canvas.center()
     if rng.random() < 0.4:
         # Screen prints crack with washing.
         worn = fractal_noise(rng, _CANVAS, _CANVAS, 50, 3, 0.8)

@@ -6,6 +6,9 @@ import numpy as np
 __all__ = ['Stage']
 
 _NEAR = 0.08
+# Texel and pixel indices name centres: corners are half a step off.
+_TO_CORNER = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+_TO_CENTER = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
 
 
 class Stage:
@@ -44,7 +47,8 @@ class Stage:
         """Return (N, 2) pixels of (N, 3) points; the part behind is cut off."""
         seen = (np.asarray(points, float) - self.eye) @ self.rotation.T
         kept = []
-        for a, b in zip(seen, np.roll(seen, -1, 0), strict=True):
+        for number, a in enumerate(seen):
+            b = seen[number - len(seen) + 1]
             if a[2] > _NEAR:
                 kept.append(a)
             if (a[2] > _NEAR) != (b[2] > _NEAR):
@@ -95,22 +99,21 @@ class Stage:
         rows, columns = texture.shape[:2]
         plane = np.stack([along / columns, down / rows, corner - self.eye], 1)
         shift = np.array([[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1]])
-        # Texel (0, 0) covers 0..1: its centre is at one half.
-        half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
-        matrix = np.linalg.inv(half) @ shift @ self.lens @ self.rotation @ plane @ half
+        matrix = _TO_CENTER @ shift @ self.lens @ self.rotation @ plane @ _TO_CORNER
         size = (int(high[0] - low[0]), int(high[1] - low[1]))
         flags = cv2.INTER_LINEAR
         border = cv2.BORDER_REPLICATE
         target = self.image[low[1] : high[1], low[0] : high[0]]
-        weight = cover.astype(np.float32)[..., None] * np.float32(opacity / 255)
+        weight = cover * np.float32(opacity / 255)
         if rows * columns == 1:
-            ink = texture
+            ink = np.empty_like(target)
+            ink[:] = texture
         else:
             ink = cv2.warpPerspective(texture, matrix, size, None, flags, border)
         if alpha is not None:
             mask = cv2.warpPerspective(alpha, matrix, size, None, flags, border)
-            weight = weight * mask[..., None]
-        target += weight * (ink - target)
+            weight = weight * mask
+        target[:] = cv2.blendLinear(ink, target.copy(), weight, 1 - weight)
 
     def darken(self, corners, amount, blur) -> None:
         """Multiply a polygon by 1 - amount, its edge softened by blur pixels."""
@@ -131,8 +134,8 @@ class Stage:
         cover = cv2.blur(
             cv2.blur(cover, (round(blur) + 1,) * 2), (round(blur) + 1,) * 2
         )
-        shade = 1 - cover.astype(np.float32)[..., None] * np.float32(amount / 255)
-        self.image[low[1] : high[1], low[0] : high[0]] *= shade
+        shade = 1 - cover * np.float32(amount / 255)
+        self.image[low[1] : high[1], low[0] : high[0]] *= shade[..., None]
 
     def box(self, near, size, front, top=None, side=None, shadow=0.35) -> None:
         """Paint a box that stands square to the room.

@@ -15,10 +15,13 @@ def _sky(rng, height, width):
     blue = np.array([0.55, 0.72, 0.93], np.float32)
     pale = np.array([0.9, 0.93, 0.96], np.float32)
     grey = np.float32(rng.random())
-    _, y = grid(height, width)
-    cloud = np.clip(fractal_noise(rng, height, width, 2.5, 3) * 0.5 + grey, 0, 1)
+    # Clouds are soft: a small picture of them will do.
+    small = (48, max(2, round(48 * width / height)))
+    _, y = grid(*small)
+    cloud = np.clip(fractal_noise(rng, *small, 2.5, 3) * 0.5 + grey, 0, 1)
     fade = np.clip(cloud + y * 0.6, 0, 1)[..., None]
-    return blue + fade * (pale - blue)
+    sky = (blue + fade * (pale - blue)).astype(np.float32)
+    return cv2.resize(sky, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def _facade(rng, height=150, width=220):
@@ -62,7 +65,7 @@ def _shopfront(rng, image, ground):
         pane = image[ground + 11 : height - 6, left + 4 : right - 4]
         glow = np.float32(rng.uniform(0.15, 0.9)) * np.array([1, 0.93, 0.8], np.float32)
         inside = smooth_noise(rng, *pane.shape[:2], 7)
-        pane[:] = glow * np.clip(0.75 + 0.25 * inside, 0.2, 1.2)[..., None]
+        pane[:] = glow * np.clip(0.8 + 0.1 * inside, 0.3, 1.1)[..., None]
         if rng.random() < 0.5:
             # Letters on the sign, too small to read.
             mark = image[ground + 3 : ground + 6, left + 8 : right - 8]
@@ -145,8 +148,9 @@ def street(rng, height, width):
     far, tall = rng.uniform(18, 40), rng.uniform(7, 12)
     left, right = -rng.uniform(2, 5), rng.uniform(3, 9)
     stage.image[:] = _sky(rng, *stage.image.shape[:2])
+    houses = [_facade(rng) for _ in range(3)]
     stage.paint(
-        _facade(rng),
+        houses[2],
         (left - 10, tall, far),
         (right - left + 20, 0, 0),
         (0, -tall, 0),
@@ -163,7 +167,8 @@ def street(rng, height, width):
             320,
             128,
             across=int(rng.integers(3, 7)),
-            color=(grey * 1.15 * np.ones(3)),
+            color=grey * 1.15 * np.ones(3),
+            mixed=False,
         )
         edge = rng.uniform(0.5, 2.0)
         stage.paint(
@@ -178,7 +183,10 @@ def street(rng, height, width):
         while z < far:
             start = z if turn > 0 else z + run
             stage.paint(
-                _facade(rng) * dim, (x, tall, start), (0, 0, turn * run), (0, -tall, 0)
+                houses[int(rng.integers(3))] * dim,
+                (x, tall, start),
+                (0, 0, turn * run),
+                (0, -tall, 0),
             )
             z += run
     for _ in range(int(rng.integers(0, 4))):

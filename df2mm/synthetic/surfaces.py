@@ -82,25 +82,23 @@ def wood(rng, height, width, planks=7, color=None):
     board = np.minimum((x[0] * planks).astype(int), planks - 1)
     # Boards end at places of their own.
     length = rng.uniform(0.9, 2.0)
-    row = np.floor((y + rng.uniform(0, length, planks)[board][None]) / length)
+    along = (y + rng.uniform(0, length, planks)[board][None]) / length
+    row = np.floor(along)
     tone = rng.normal(0, 0.055, (planks, 64))[board[None], row.astype(int) % 64]
     grain = smooth_noise(rng, height, width, planks * 22, planks * 0.9)
     bend = smooth_noise(rng, height, width, planks * 1.6, 1.2)
     rings = np.sin(bend * 5 + x * planks * 9)
     edge = np.abs((x * planks) % 1 - 0.5) * 2
     gap = np.clip((edge - 0.955) / 0.03, 0, 1)
-    ends = np.abs(
-        ((y + rng.uniform(0, length, planks)[board][None]) / length) % 1 - 0.5
-    )
-    del ends
+    gap = np.maximum(gap, np.abs(along - row - 0.5) > 0.5 - 0.004 / length)
     field = tone + 0.045 * grain + 0.03 * rings - 0.4 * gap
     field = (1 + field.astype(np.float32))[..., None]
     # Dark grain is redder than the board.
     return _fill(color, height, width) * field ** np.array([0.85, 1, 1.2], np.float32)
 
 
-def tiles(rng, height, width, across=6, color=None, aspect=1.0):
-    """Square or oblong tiles with joints."""
+def tiles(rng, height, width, across=6, color=None, aspect=1.0, mixed=True):
+    """Square or oblong tiles with joints; ``mixed`` ones may be a chessboard."""
     if color is None:
         color = _tint(
             rng,
@@ -113,8 +111,7 @@ def tiles(rng, height, width, across=6, color=None, aspect=1.0):
     column = (x * across).astype(int)
     row = (y * down).astype(int)
     tone = rng.normal(0, 0.03, (64, 64))[row % 64, column % 64]
-    checker = rng.random() < 0.15
-    if checker:
+    if rng.random() < 0.15 and mixed:
         tone = tone - 0.55 * ((row + column) % 2)
     stain = fractal_noise(rng, height, width, across * 1.5, 3, 0.6)
     joint = np.maximum(
@@ -161,7 +158,7 @@ def marble(rng, height, width, color=None):
     return _fill(color, height, width) * field[..., None]
 
 
-def carpet(rng, height, width, color=None):
+def carpet(rng, height, width, color=None, cells=75):
     """A deep pile: rough at the scale of tufts, brushed in patches."""
     if color is None:
         color = _tint(
@@ -172,9 +169,9 @@ def carpet(rng, height, width, color=None):
                 ]
             ),
         )
-    tuft = fractal_noise(rng, height, width, 75, 2, 0.9)
+    tuft = fractal_noise(rng, height, width, cells, 2, 0.9)
     brushed = fractal_noise(rng, height, width, 4, 2)
-    return _fill(color, height, width) * (1 + 0.09 * tuft + 0.04 * brushed)[..., None]
+    return _fill(color, height, width) * (1 + 0.06 * tuft + 0.03 * brushed)[..., None]
 
 
 def rug(rng, height, width):

@@ -96,9 +96,9 @@ def draw_texture(variant, colors, scale, seed, height, width):
 
 def fleck(seed: int, height: int, width: int) -> np.ndarray:
     """Return how much of the paler yarn shows in melange, (H, W) in 0..1."""
-    yarn = smooth_noise(stream(seed, 13), height, width, 150, 60)
-    blotch = smooth_noise(stream(seed, 14), height, width, 45, 22)
-    return np.clip(0.35 + 0.3 * yarn + 0.16 * blotch, 0, 1)
+    yarn = smooth_noise(stream(seed, 13), height, width, 240, 90)
+    blotch = smooth_noise(stream(seed, 14), height, width, 90, 40)
+    return np.clip(0.3 + 0.34 * yarn + 0.12 * blotch, 0, 1)
 
 
 def backdrop(rng: np.random.Generator, height: int, width: int) -> np.ndarray:

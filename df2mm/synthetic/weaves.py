@@ -78,7 +78,7 @@ def _corduroy(seed, height, width):
 
 
 def _fleece(seed, height, width):
-    return 0.045 * fractal_noise(stream(seed, 1), height, width, 55, 3, 0.8)
+    return 0.028 * fractal_noise(stream(seed, 1), height, width, 60, 3, 0.8)
 
 
 def _leather(seed, height, width):
