@@ -7,6 +7,9 @@ from pathlib import Path
 import orjson
 
 _BLOCK = 1 << 20
+_LONGEST_STRING = 1 << 24
+#: The empty string is none of them.
+_AFTER_VALUE = frozenset(' \t\r\n,:]}')
 _SPACE = re.compile(r'[ \t\r\n]*')
 _COMPACT = re.compile(rb'"format": ?"df2mm-compact"')
 
@@ -105,11 +108,13 @@ class _Text:
             try:
                 value, end = self._decoder.raw_decode(self._block, self._at)
             except json.JSONDecodeError as error:
-                if self._read():
+                # Cut off, or wrong? What is far from the end is wrong.
+                if len(self._block) - error.pos < _LONGEST_STRING and self._read():
                     continue
                 raise ValueError(f'{error.msg}, at {self._shown()}') from error
-            # A number at the end of the block may go on in the next one.
-            if end < len(self._block) or not self._read():
+            # A number at the end of the block may go on in the next one; `0.` is
+            # read as 0, so what follows counts as well.
+            if self._block[end:end + 1] in _AFTER_VALUE or not self._read():
                 self._at = end
                 return value
 
