@@ -77,12 +77,24 @@ def _neckline(rng, name: str) -> tuple:
     if name.startswith('sling'):
         kind = _choose(rng, {'scoop': 3, 'v': 3, 'square': 2})
         return kind, rng.uniform(0.36, 0.5), rng.uniform(0.12, 0.45)
-    kind = _choose(rng, {'crew': 5, 'scoop': 2, 'v': 3, 'square': .7, 'boat': 1,
-                         'turtleneck': 1.2 if name.startswith('long') else 0.2})
+    kind = _choose(
+        rng,
+        {
+            'crew': 5,
+            'scoop': 2,
+            'v': 3,
+            'square': 0.7,
+            'boat': 1,
+            'turtleneck': 1.2 if name.startswith('long') else 0.2,
+        },
+    )
     half, depth = {
-        'crew': ((0.27, 0.36), (0.22, 0.34)), 'scoop': ((0.32, 0.5), (0.4, 0.75)),
-        'v': ((0.27, 0.4), (0.5, 1.0)), 'square': ((0.38, 0.52), (0.35, 0.6)),
-        'boat': ((0.5, 0.62), (0.14, 0.22)), 'turtleneck': ((0.24, 0.28), (0.1, 0.16)),
+        'crew': ((0.27, 0.36), (0.22, 0.34)),
+        'scoop': ((0.32, 0.5), (0.4, 0.75)),
+        'v': ((0.27, 0.4), (0.5, 1.0)),
+        'square': ((0.38, 0.52), (0.35, 0.6)),
+        'boat': ((0.5, 0.62), (0.14, 0.22)),
+        'turtleneck': ((0.24, 0.28), (0.1, 0.16)),
     }[kind]
     return kind, rng.uniform(*half), rng.uniform(*depth)
 
@@ -91,11 +103,15 @@ def _details(rng, name: str, neck: str) -> tuple:
     chosen = []
     if name in OUTWEAR:
         chosen.append(_choose(rng, {'lapel': 3, 'collar': 2, 'hood': 1.5, 'none': 1}))
-        chosen += ['pockets'] * (rng.random() < 0.6) + ['buttons'] * (rng.random() < 0.6)
+        chosen += ['pockets'] * (rng.random() < 0.6) + ['buttons'] * (
+            rng.random() < 0.6
+        )
     elif name in LOWER:
         chosen += ['waistband'] * (rng.random() < 0.8)
         if name != 'skirt' or rng.random() < 0.3:
-            chosen += ['fly'] * (rng.random() < 0.7) + ['pockets'] * (rng.random() < 0.7)
+            chosen += ['fly'] * (rng.random() < 0.7) + ['pockets'] * (
+                rng.random() < 0.7
+            )
         if name == 'trousers':
             chosen += ['crease'] * (rng.random() < 0.35)
             chosen += ['side stripe'] * (rng.random() < 0.15)
@@ -104,8 +120,17 @@ def _details(rng, name: str, neck: str) -> tuple:
             chosen += ['slit'] * (rng.random() < 0.2)
     else:
         if neck in ('crew', 'v') and name not in SLEEVELESS:
-            chosen.append(_choose(rng, {'none': 5, 'shirt': 2, 'polo': 1.3, 'hood': (
-                1.5 if name == 'long sleeve top' else 0.1)}))
+            chosen.append(
+                _choose(
+                    rng,
+                    {
+                        'none': 5,
+                        'shirt': 2,
+                        'polo': 1.3,
+                        'hood': (1.5 if name == 'long sleeve top' else 0.1),
+                    },
+                )
+            )
         chosen += ['chest pocket'] * (rng.random() < 0.12)
         chosen += ['trim'] * (rng.random() < 0.35)
         if 'dress' in name:
@@ -124,8 +149,11 @@ def _sleeves(rng, name: str) -> tuple:
         width = rng.uniform(0.06, 0.24)
         return share, width, width + rng.uniform(-0.04, 0.1)
     share = _choose(rng, {'long': 5, 'three quarter': 1, 'over': 1})
-    share = {'long': rng.uniform(0.93, 1.0), 'three quarter': rng.uniform(0.68, 0.85),
-             'over': rng.uniform(1.0, 1.1)}[share]
+    share = {
+        'long': rng.uniform(0.93, 1.0),
+        'three quarter': rng.uniform(0.68, 0.85),
+        'over': rng.uniform(1.0, 1.1),
+    }[share]
     width = rng.uniform(0.04, 0.2) + (0.05 if name in OUTWEAR else 0)
     return share, width, max(0.03, width * rng.uniform(0.35, 1.6))
 
@@ -138,26 +166,38 @@ def _lengths(rng, name: str) -> tuple:
     if name == 'trousers':
         return _choose(rng, {'full': 5, 'cropped': 2}), waist
     if name == 'skirt':
-        low, high = {'mini': (4.5, 5.2), 'knee': (5.2, 6.0), 'midi': (6.0, 6.6),
-                     'maxi': (6.6, 7.1)}[_choose(
-                         rng, {'mini': 4, 'knee': 3, 'midi': 2.5, 'maxi': 1})]
+        low, high = {
+            'mini': (4.5, 5.2),
+            'knee': (5.2, 6.0),
+            'midi': (6.0, 6.6),
+            'maxi': (6.6, 7.1),
+        }[_choose(rng, {'mini': 4, 'knee': 3, 'midi': 2.5, 'maxi': 1})]
         return rng.uniform(low, high), waist
     if 'dress' in name:
-        low, high = {'mini': (4.7, 5.3), 'knee': (5.3, 6.0), 'midi': (6.0, 6.6),
-                     'maxi': (6.6, 7.15)}[_choose(
-                         rng, {'mini': 3, 'knee': 4, 'midi': 2.5, 'maxi': 1.5})]
+        low, high = {
+            'mini': (4.7, 5.3),
+            'knee': (5.3, 6.0),
+            'midi': (6.0, 6.6),
+            'maxi': (6.6, 7.15),
+        }[_choose(rng, {'mini': 3, 'knee': 4, 'midi': 2.5, 'maxi': 1.5})]
         return rng.uniform(low, high), 0.0
     if name in OUTWEAR:
         return _choose(rng, {'short': 3, 'hip': 4, 'long': 2}), 0.0
     length = _choose(rng, {'crop': 1.5, 'hip': 6, 'tunic': 1})
-    return {'crop': rng.uniform(WAIST - 0.15, WAIST + 0.25),
-            'hip': rng.uniform(HIP - 0.35, CROTCH + 0.05),
-            'tunic': rng.uniform(CROTCH, CROTCH + 0.5)}[length], 0.0
+    return {
+        'crop': rng.uniform(WAIST - 0.15, WAIST + 0.25),
+        'hip': rng.uniform(HIP - 0.35, CROTCH + 0.05),
+        'tunic': rng.uniform(CROTCH, CROTCH + 0.5),
+    }[length], 0.0
 
 
-_HEMS = {'full': (ANKLE - 0.25, ANKLE + 0.25), 'cropped': (KNEE + 0.35, ANKLE - 0.3),
-         'short': (WAIST - 0.1, WAIST + 0.5), 'hip': (HIP - 0.2, CROTCH + 0.3),
-         'long': (CROTCH + 0.4, KNEE + 0.7)}
+_HEMS = {
+    'full': (ANKLE - 0.25, ANKLE + 0.25),
+    'cropped': (KNEE + 0.35, ANKLE - 0.3),
+    'short': (WAIST - 0.1, WAIST + 0.5),
+    'hip': (HIP - 0.2, CROTCH + 0.3),
+    'long': (CROTCH + 0.4, KNEE + 0.7),
+}
 
 
 def sample_cut(rng: np.random.Generator, category_id: int) -> Cut:
@@ -169,10 +209,11 @@ def sample_cut(rng: np.random.Generator, category_id: int) -> Cut:
         hem = rng.uniform(*_HEMS[hem])
     sleeve, sleeve_width, cuff_width = _sleeves(rng, name)
     outer = 0.08 if name in OUTWEAR else 0.0
-    ease = outer + (rng.uniform(0.0, 0.06) if rng.random() < 0.5
-                    else rng.uniform(0.06, 0.2))
+    ease = outer + (
+        rng.uniform(0.0, 0.06) if rng.random() < 0.5 else rng.uniform(0.06, 0.2)
+    )
     straight = rng.uniform(0.0, 0.4) if ease < 0.1 else rng.uniform(0.5, 1.0)
-    shoulder = rng.uniform(-0.08, 0.05) + 0.6 * ease
+    shoulder = rng.uniform(-0.1, 0.03) + 0.45 * ease
     if name.startswith('vest'):
         shoulder = rng.uniform(0.14, 0.34)
     flare = 0.0
@@ -183,22 +224,34 @@ def sample_cut(rng: np.random.Generator, category_id: int) -> Cut:
     elif rng.random() < 0.3:
         flare = rng.uniform(0.04, 0.15)
     return Cut(
-        category_id=category_id, hem=float(hem), ease=float(ease),
-        straight=float(straight), flare=float(flare),
+        category_id=category_id,
+        hem=float(hem),
+        ease=float(ease),
+        straight=float(straight),
+        flare=float(flare),
         hem_curve=float(rng.uniform(-0.02, 0.1) + 0.15 * flare),
-        neck_half=float(neck_half), neck_depth=float(neck_depth), neck=neck,
-        shoulder=float(shoulder), armhole=float(rng.uniform(-0.02, 0.14) + ease * 0.5),
-        sleeve=float(sleeve), sleeve_width=float(sleeve_width),
-        cuff_width=float(cuff_width), gap=float(_choose(
-            rng, {rng.uniform(0.0, 0.04): 1, rng.uniform(0.08, 0.4): 2})),
-        waist=float(waist), details=_details(rng, name, neck))
+        neck_half=float(neck_half),
+        neck_depth=float(neck_depth),
+        neck=neck,
+        shoulder=float(shoulder),
+        armhole=float(rng.uniform(-0.02, 0.14) + ease * 0.5),
+        sleeve=float(sleeve),
+        sleeve_width=float(sleeve_width),
+        cuff_width=float(cuff_width),
+        gap=float(_choose(rng, {rng.uniform(0.0, 0.04): 1, rng.uniform(0.08, 0.4): 2})),
+        waist=float(waist),
+        details=_details(rng, name, neck),
+    )
 
 
 def recut(rng: np.random.Generator, cut: Cut) -> Cut:
     """Another garment of the same category that is cut visibly otherwise."""
     for _ in range(20):
         other = sample_cut(rng, cut.category_id)
-        if abs(other.hem - cut.hem) > 0.4 or abs(other.flare - cut.flare) > 0.15 or (
-                other.neck != cut.neck and other.details != cut.details):
+        if (
+            abs(other.hem - cut.hem) > 0.4
+            or abs(other.flare - cut.flare) > 0.15
+            or (other.neck != cut.neck and other.details != cut.details)
+        ):
             break
     return replace(other, waist=cut.waist)

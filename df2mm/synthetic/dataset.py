@@ -21,8 +21,14 @@ GENERATOR_VERSION = 1
 _MARKER = 'synthetic.json'
 
 
-def write_dataset(out, num_train: int, num_val: int, seed: int = 0, workers=None,
-                  progress: bool = True) -> dict:
+def write_dataset(
+    out,
+    num_train: int,
+    num_val: int,
+    seed: int = 0,
+    workers=None,
+    progress: bool = True,
+) -> dict:
     """Make a DeepFashion2-like dataset.
 
     Writes ``train`` and ``validation`` with ``image`` and ``annos``, and
@@ -49,8 +55,13 @@ def write_dataset(out, num_train: int, num_val: int, seed: int = 0, workers=None
     """
     out = Path(out)
     _check_numbers(num_train, num_val, seed)
-    facts = dict(generator='df2mm.synthetic', version=GENERATOR_VERSION,
-                 train=num_train, validation=num_val, seed=seed)
+    facts = dict(
+        generator='df2mm.synthetic',
+        version=GENERATOR_VERSION,
+        train=num_train,
+        validation=num_val,
+        seed=seed,
+    )
     _claim(out, facts)
     train = plan_split(num_train, (seed, 0)) if num_train else []
     first_pair = train[-1].pair_id + 1 if train else 1
@@ -59,11 +70,15 @@ def write_dataset(out, num_train: int, num_val: int, seed: int = 0, workers=None
     for split, specs in (('train', train), ('validation', validation)):
         for folder in ('image', 'annos'):
             (out / split / folder).mkdir(parents=True, exist_ok=True)
-        tasks += [(split, spec) for spec in specs
-                  if not (out / split / 'annos' / f'{spec.img_id:06d}.json').exists()]
+        tasks += [
+            (split, spec)
+            for spec in specs
+            if not (out / split / 'annos' / f'{spec.img_id:06d}.json').exists()
+        ]
     painted = map_stream(partial(_paint_files, out), tasks, workers)
-    for _ in tqdm(painted, total=len(tasks), desc='synthesize', unit='image',
-                  disable=not progress):
+    for _ in tqdm(
+        painted, total=len(tasks), desc='synthesize', unit='image', disable=not progress
+    ):
         pass
     if validation:
         _write_validation_json(out)
@@ -75,7 +90,8 @@ def _check_numbers(num_train: int, num_val: int, seed: int) -> None:
         if number < 0 or number == 1:
             raise ValueError(
                 f'{name} must be 0 or at least 2 (a user and a shop image), '
-                f'got {number}')
+                f'got {number}'
+            )
     if num_train + num_val == 0:
         raise ValueError('num_train and num_val are both 0: there is nothing to make')
     if seed < 0:
@@ -94,10 +110,12 @@ def _claim(out: Path, facts: dict) -> None:
             return
         raise FileExistsError(
             f'{out} holds a synthetic dataset made with {found}, asked for {facts}. '
-            'Give another folder, or remove that one first')
+            'Give another folder, or remove that one first'
+        )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FileExistsError(
-            f'{out} is not an empty folder and holds no {_MARKER}. Give another folder')
+            f'{out} is not an empty folder and holds no {_MARKER}. Give another folder'
+        )
     with replacing(marker) as file:
         file.write(json.dumps(facts, indent=1).encode() + b'\n')
 
@@ -120,6 +138,8 @@ def _write_validation_json(out: Path) -> None:
     folder, split = out / 'json_for_validation', out / 'validation'
     write_authors_coco(folder / 'keypoints_val_vis_and_occ.json', iter_raw(split))
     write_authors_coco(
-        folder / 'keypoints_val_vis.json', iter_raw(split), occluded=False)
+        folder / 'keypoints_val_vis.json', iter_raw(split), occluded=False
+    )
     write_retrieval_gt(
-        folder / 'val_query.json', folder / 'val_gallery.json', iter_raw(split))
+        folder / 'val_query.json', folder / 'val_gallery.json', iter_raw(split)
+    )

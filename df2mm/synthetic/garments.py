@@ -66,15 +66,19 @@ CHAINS = {
     'short sleeve top': Chains((1, 2, 3), side=(11, 12, 13, 14), hem=15, **_SHORT),
     'long sleeve top': Chains((1, 2, 3), side=(15, 16, 17, 18), hem=19, **_LONG),
     'short sleeve outwear': Chains(
-        (3, 2, 1), side=(11, 12, 13, 14), hem=15, opening=(1, 29, 30, 15), **_SHORT),
+        (3, 2, 1), side=(11, 12, 13, 14), hem=15, opening=(1, 29, 30, 15), **_SHORT
+    ),
     'long sleeve outwear': Chains(
-        (1, 2, 3), side=(15, 16, 17, 18), hem=19, opening=(3, 37, 38, 19), **_LONG),
+        (1, 2, 3), side=(15, 16, 17, 18), hem=19, opening=(3, 37, 38, 19), **_LONG
+    ),
     'vest': Chains((1, 2, 3), (6,), (), (None, 7, 8, 9), 10),
     'sling': Chains((1, 2, 3), (6,), (), (None, 7, 8, 9), 10),
     'short sleeve dress': Chains(
-        (1, 2, 3), side=(11, 12, 13, 14, 15, 16), hem=17, **_SHORT),
+        (1, 2, 3), side=(11, 12, 13, 14, 15, 16), hem=17, **_SHORT
+    ),
     'long sleeve dress': Chains(
-        (1, 2, 3), side=(15, 16, 17, 18, 19, 20), hem=21, **_LONG),
+        (1, 2, 3), side=(15, 16, 17, 18, 19, 20), hem=21, **_LONG
+    ),
     'vest dress': Chains((1, 2, 3), (6,), (), (7, 8, 9, 10, 11), 12),
     'sling dress': Chains((1, 2, 3), (6,), (), (None, 7, 8, 9, 10, 11), 12),
 }
@@ -131,18 +135,35 @@ class Garment:
         """The garment under a (2, 3) affine map; lengths stay in heads."""
         return Garment(
             self.cut,
-            [Piece(p.name, p.ladder.transformed(affine), apply_affine(affine, p.outline),
-                   p.window, p.round, p.inside) for p in self.pieces],
-            apply_affine(affine, self.landmarks), self.owners,
-            [(piece, kind, apply_affine(affine, points))
-             for piece, kind, points in self.seams],
-            self.length, self.width)
+            [
+                Piece(
+                    p.name,
+                    p.ladder.transformed(affine),
+                    apply_affine(affine, p.outline),
+                    p.window,
+                    p.round,
+                    p.inside,
+                )
+                for p in self.pieces
+            ],
+            apply_affine(affine, self.landmarks),
+            self.owners,
+            [
+                (piece, kind, apply_affine(affine, points))
+                for piece, kind, points in self.seams
+            ],
+            self.length,
+            self.width,
+        )
 
 
 def build_garment(cut: Cut, figure: Figure) -> Garment:
     """Put a garment on a figure (or lay it flat, if the figure's view is that)."""
-    return _Lower(cut, figure).build() if cut.name in LOWER else _Upper(
-        cut, figure).build()
+    return (
+        _Lower(cut, figure).build()
+        if cut.name in LOWER
+        else _Upper(cut, figure).build()
+    )
 
 
 def _fractions(category, chain) -> np.ndarray:
@@ -186,13 +207,21 @@ class _Builder:
     def mark_chain(self, chain, side, edge, *owners) -> None:
         """Spread a chain of landmarks along an edge, as the template does."""
         for index, point in zip(
-                chain, at_fraction(edge, _fractions(self.category, chain)), strict=True):
+            chain, at_fraction(edge, _fractions(self.category, chain)), strict=True
+        ):
             if index is not None:
                 self.mark(self.mirrored(index, side), point, *owners)
 
     def finish(self, width: float, length: float) -> Garment:
-        return Garment(self.cut, self.pieces, self.landmarks, self.owners, self.seams,
-                       float(length), float(width))
+        return Garment(
+            self.cut,
+            self.pieces,
+            self.landmarks,
+            self.owners,
+            self.seams,
+            float(length),
+            float(width),
+        )
 
 
 class _Upper(_Builder):
@@ -205,13 +234,26 @@ class _Upper(_Builder):
         self.vest = cut.name.startswith('vest')
         pose = self.figure.pose
         self.back = pose.view == 'back'
+        # The pieces of the torso; open outwear has two fronts.
+        self.torso_pieces = (
+            ('front-1', 'front1')
+            if self.chains.opening and not self.back
+            else ('body',)
+        )
         self.middle = pose.turn * 0.55 * self.figure.build.chest
-        self.top = (ARMPIT - 0.22 if self.sling
-                    else NECK + 0.02 + 0.45 * max(cut.neck_half - 0.28, 0))
+        self.top = (
+            ARMPIT - 0.22
+            if self.sling
+            else NECK
+            + 0.02
+            + 0.45 * max(cut.neck_half - 0.28, 0)
+            - (0.06 if self.chains.opening else 0)
+        )
         self.corners = {side: self._corner(side) for side in (-1, 1)}
         self.hem_y = max(cut.hem, ARMPIT + 0.5)
-        self.armpits = {side: self._side_point(ARMPIT + cut.armhole, side)
-                        for side in (-1, 1)}
+        self.armpits = {
+            side: self._side_point(ARMPIT + cut.armhole, side) for side in (-1, 1)
+        }
         self.shoulders = {side: self._shoulder(side) for side in (-1, 1)}
         self.sides = {side: self._side(side) for side in (-1, 1)}
         self._necklines()
@@ -245,7 +287,8 @@ class _Upper(_Builder):
         if self.sling:
             return self.figure.torso(self.top, side * self.cut.neck_half + self.middle)
         return self.figure.torso(
-            self.top, side * self.cut.neck_half + 0.6 * self.middle)
+            self.top, side * self.cut.neck_half + 0.6 * self.middle
+        )
 
     def _shoulder(self, side) -> np.ndarray:
         """The shoulder point, or where a strap goes over the shoulder."""
@@ -256,17 +299,18 @@ class _Upper(_Builder):
         if self.vest:
             half = min(cut.neck_half + cut.shoulder, build.shoulder)
             slope = (half - cut.neck_half) * 0.45
-            return self.figure.torso(
-                self.top + slope, side * half + 0.6 * self.middle)
+            return self.figure.torso(self.top + slope, side * half + 0.6 * self.middle)
         half = build.shoulder + cut.shoulder
-        drop = 0.04 + 0.5 * max(cut.shoulder, 0)
-        return self.figure.torso(SHOULDER + drop, side * half * self.spread ** 0.5)
+        # Outwear lies over what is worn under it.
+        drop = 0.04 + 0.5 * max(cut.shoulder, 0) - (0.06 if self.chains.opening else 0)
+        return self.figure.torso(SHOULDER + drop, side * half * self.spread**0.5)
 
     def _side(self, side) -> np.ndarray:
         """Armpit to hem corner."""
         y = np.linspace(ARMPIT + self.cut.armhole, self.hem_y, 18)
         return np.concatenate(
-            [self.armpits[side][None], [self._side_point(h, side) for h in y[1:]]])
+            [self.armpits[side][None], [self._side_point(h, side) for h in y[1:]]]
+        )
 
     def _necklines(self) -> None:
         """Front and back neckline, left to right, and their landmarks."""
@@ -279,27 +323,34 @@ class _Upper(_Builder):
         out = {'v': 0.5, 'square': 0.85}.get(cut.neck, 0.66)
         between = {
             side: figure.torso(
-                self.top + depth * share, side * cut.neck_half * out + self.middle * 0.85)
-            for side in (-1, 1)}
+                self.top + depth * share,
+                side * cut.neck_half * out + self.middle * 0.85,
+            )
+            for side in (-1, 1)
+        }
         self.back_curve = catmull_rom([left, back, right])
         if cut.neck in ('v', 'square'):
             knots = [left, between[-1], bottom, between[1], right]
             self.front_curve = np.concatenate(
-                [np.linspace(a, b, 6)[:-1] for a, b in zip(knots, knots[1:], strict=False)]
-                + [right[None]])
+                [
+                    np.linspace(a, b, 6)[:-1]
+                    for a, b in zip(knots, knots[1:], strict=False)
+                ]
+                + [right[None]]
+            )
         else:
             self.front_curve = catmull_rom(
-                [left, between[-1], bottom, between[1], right])
+                [left, between[-1], bottom, between[1], right]
+            )
         lining = 'body' if self.back else 'lining'
         self.mark(0, back, lining)
-        if self.back:
-            front_owner = ()
-        else:
-            front_owner = ('body',)
+        front_owner = () if self.back else self.torso_pieces
         chain = self.chains.collar
         for side in (-1, 1):
             corner = self.mirrored(chain[0], side)
-            self.mark(corner, self.corners[side], 'body', 'lining', f'strap{side}')
+            self.mark(
+                corner, self.corners[side], *self.torso_pieces, 'lining', f'strap{side}'
+            )
         if not self.chains.opening:
             self.mark(chain[1], between[-1], *front_owner)
             self.mark(self.mirrored(chain[1], 1), between[1], *front_owner)
@@ -322,9 +373,16 @@ class _Upper(_Builder):
         down = np.array([0, self.cut.hem_curve])
         centre = (left + right) / 2 + down
         quarter = 0.7 * down
-        return catmull_rom([
-            left, 0.75 * left + 0.25 * right + quarter, centre,
-            0.25 * left + 0.75 * right + quarter, right], 6)
+        return catmull_rom(
+            [
+                left,
+                0.75 * left + 0.25 * right + quarter,
+                centre,
+                0.25 * left + 0.75 * right + quarter,
+                right,
+            ],
+            6,
+        )
 
     def _body_ladder(self) -> Ladder:
         y = np.linspace(self.top - 0.1, self.hem_y + max(self.cut.hem_curve, 0), 22)
@@ -344,10 +402,13 @@ class _Upper(_Builder):
         if self.chains.opening and not self.back:
             # Open, the inside of the back shows between the fronts.
             half = cut.gap + 0.3
-            lining = np.concatenate([
-                self.back_curve, figure.torso(
-                    [self.top + 0.4, self.hem_y - 0.03], [half, half]),
-                figure.torso([self.hem_y - 0.03, self.top + 0.4], [-half, -half])])
+            lining = np.concatenate(
+                [
+                    self.back_curve,
+                    figure.torso([self.top + 0.4, self.hem_y - 0.03], [half, half]),
+                    figure.torso([self.hem_y - 0.03, self.top + 0.4], [-half, -half]),
+                ]
+            )
             self._fronts(ladder, hem, left, right)
         else:
             outline = np.concatenate([neck, right, hem[::-1][1:-1], left[::-1]])
@@ -357,7 +418,9 @@ class _Upper(_Builder):
             else:
                 self.mark(self.chains.hem, at_fraction(hem, [0.5])[0], 'body')
         if not self.back:
-            self.pieces.append(Piece('lining', ladder, lining, window, 0.2, inside=True))
+            self.pieces.append(
+                Piece('lining', ladder, lining, window, 0.2, inside=True)
+            )
         if cut.neck == 'turtleneck' and not self.chains.opening:
             self._turtleneck()
         if 'hood' in cut.details:
@@ -365,10 +428,10 @@ class _Upper(_Builder):
         for side in (-1, 1):
             chain = self.chains.side
             arm_piece = f'sleeve{side}'
-            self.mark_chain(chain, side, self.sides[side], 'body')
+            self.mark_chain(chain, side, self.sides[side], *self.torso_pieces)
             if chain[0] is not None:
                 armpit = self.mirrored(chain[0], side)
-                self.mark(armpit, self.armpits[side], 'body', arm_piece)
+                self.mark(armpit, self.armpits[side], *self.torso_pieces, arm_piece)
 
     def _opening_edges(self, hem) -> dict:
         """For each side, the front edge of outwear from lapel to hem."""
@@ -377,48 +440,70 @@ class _Upper(_Builder):
         y = np.linspace(start, self.hem_y + cut.hem_curve * 0.9, 12)
         # It opens wider downwards, as cloth that hangs from the chest does.
         half = cut.gap * np.linspace(0.45, 1.15, 12) + 0.015
-        return {side: figure.torso(y, side * half + self.middle * 0.8)
-                for side in (-1, 1)}
+        return {
+            side: figure.torso(y, side * half + self.middle * 0.8) for side in (-1, 1)
+        }
 
     def _mark_fronts(self, hem, hidden: bool) -> dict:
         edges = self._opening_edges(hem)
         for side in (-1, 1):
             owners = () if hidden else (f'front{side}',)
             self.mark_chain(self.chains.opening, side, edges[side], *owners)
-            lapel = catmull_rom([
-                self.corners[side],
-                (self.corners[side] + edges[side][0]) / 2
-                + (side * 0.05 * self.figure.pose.squash, 0.03), edges[side][0]])
+            lapel = catmull_rom(
+                [
+                    self.corners[side],
+                    (self.corners[side] + edges[side][0]) / 2
+                    + (side * 0.05 * self.figure.pose.squash, 0.03),
+                    edges[side][0],
+                ]
+            )
             edges[side] = np.concatenate([lapel[:-1], edges[side]])
             for index, at in zip(self.chains.collar[1:2], (0.5,), strict=True):
-                self.mark(self.mirrored(index, side),
-                          at_fraction(lapel, [at])[0], *owners)
+                self.mark(
+                    self.mirrored(index, side), at_fraction(lapel, [at])[0], *owners
+                )
         return edges
 
     def _fronts(self, ladder, hem, left, right) -> None:
         """The two fronts of outwear."""
         edges = self._mark_fronts(hem, hidden=False)
         for side, flank in ((-1, left), (1, right)):
-            bottom = np.stack([flank[-1], (flank[-1] + edges[side][-1]) / 2
-                               + (0, 0.3 * self.cut.hem_curve), edges[side][-1]])
-            outline = np.concatenate([
-                edges[side][:1], flank, catmull_rom(bottom, 5)[1:], edges[side][::-1]])
+            bottom = np.stack(
+                [
+                    flank[-1],
+                    (flank[-1] + edges[side][-1]) / 2 + (0, 0.3 * self.cut.hem_curve),
+                    edges[side][-1],
+                ]
+            )
+            outline = np.concatenate(
+                [edges[side][:1], flank, catmull_rom(bottom, 5)[1:], edges[side][::-1]]
+            )
             self.pieces.append(Piece(f'front{side}', ladder, outline))
-        # What asks for the body (armpits, sides, corners) is on a front here.
-        for index, owners in enumerate(self.owners):
-            if 'body' in owners:
-                self.owners[index] = owners | {'front-1', 'front1'}
 
     def _turtleneck(self) -> None:
         left, right = self.corners[-1], self.corners[1]
         up = np.array([0, -0.3])
-        outline = np.concatenate([
-            catmull_rom([left, left + up / 2 + (0.02, 0), left + up + (0.03, 0)], 4),
-            catmull_rom([left + up + (0.03, 0), (left + right) / 2 + up + (0, 0.05),
-                         right + up - (0.03, 0)], 4),
-            catmull_rom([right + up - (0.03, 0), right], 2), self.front_curve[::-1]])
-        ladder = Ladder(np.stack([left + up, left + (0, 0.2)]),
-                        np.stack([right + up, right + (0, 0.2)]))
+        outline = np.concatenate(
+            [
+                catmull_rom(
+                    [left, left + up / 2 + (0.02, 0), left + up + (0.03, 0)], 4
+                ),
+                catmull_rom(
+                    [
+                        left + up + (0.03, 0),
+                        (left + right) / 2 + up + (0, 0.05),
+                        right + up - (0.03, 0),
+                    ],
+                    4,
+                ),
+                catmull_rom([right + up - (0.03, 0), right], 2),
+                self.front_curve[::-1],
+            ]
+        )
+        ladder = Ladder(
+            np.stack([left + up, left + (0, 0.2)]),
+            np.stack([right + up, right + (0, 0.2)]),
+        )
         self.pieces.append(Piece('collar', ladder, outline, (0.4, 0.5, 0.2, 0.12), 0.6))
 
     def _hood(self) -> None:
@@ -429,8 +514,10 @@ class _Upper(_Builder):
         angle = np.linspace(np.pi, 2 * np.pi, 14)
         arc = middle + np.stack([width * np.cos(angle), reach * np.sin(angle)], -1)
         outline = np.concatenate([arc, [right + (0.1, 0.2)], [left + (-0.1, 0.2)]])
-        ladder = Ladder(np.stack([middle + (-width, -reach), left + (-0.1, 0.25)]),
-                        np.stack([middle + (width, -reach), right + (0.1, 0.25)]))
+        ladder = Ladder(
+            np.stack([middle + (-width, -reach), left + (-0.1, 0.25)]),
+            np.stack([middle + (width, -reach), right + (0.1, 0.25)]),
+        )
         self.pieces.append(Piece('hood', ladder, outline, (0.25, 0.5, 0.5, 0.2), 0.6))
 
     def _sleeve(self, side) -> None:
@@ -446,11 +533,18 @@ class _Upper(_Builder):
         limb = figure.build.limb
         elbow, cuff = 0.13 * limb + cut.sleeve_width, 0.09 * limb + cut.cuff_width
         ends = 0.145 * limb + cut.cuff_width if cut.sleeve < 0.6 else cuff
-        widths = np.interp(share, [0, min(0.5, 0.6 * cut.sleeve), cut.sleeve],
-                           [start, (start * 0.35 + elbow * 0.65), ends]) * self.spread
+        widths = (
+            np.interp(
+                share,
+                [0, min(0.5, 0.6 * cut.sleeve), cut.sleeve],
+                [start, (start * 0.35 + elbow * 0.65), ends],
+            )
+            * self.spread
+        )
         ladder = tube(line, widths)
-        outer, inner = ((ladder.left, ladder.right) if side < 0
-                        else (ladder.right, ladder.left))
+        outer, inner = (
+            (ladder.left, ladder.right) if side < 0 else (ladder.right, ladder.left)
+        )
         # The first rung is the armhole; the tube takes over along the upper arm.
         taken = np.clip(np.linspace(0, 1, len(line)) * max(cut.sleeve, 0.3) / 0.3, 0, 1)
         taken = (taken * taken * (3 - 2 * taken))[:, None]
@@ -460,39 +554,54 @@ class _Upper(_Builder):
         # Cut from the lower part of the fabric, away from a print on the chest.
         scale = start / self._half(ARMPIT + 0.3)
         length = cut.sleeve * (UPPER_ARM + FOREARM) / (self.hem_y - self.top)
-        self.pieces.append(Piece(
-            name, ladder, ladder.outline(),
-            (0.05 if side < 0 else 0.95 - scale, 0.62, scale, length), 0.75))
+        self.pieces.append(
+            Piece(
+                name,
+                ladder,
+                ladder.outline(),
+                (0.05 if side < 0 else 0.95 - scale, 0.62, scale, length),
+                0.75,
+            )
+        )
         self.mark_chain(self.chains.outer, side, outer, name)
         self.mark_chain(self.chains.inner, side, inner[::-1], name)
         first, last = self.chains.outer[0], self.chains.inner[-1]
-        self.owners[self.mirrored(first, side)] |= {'body', 'front-1', 'front1'}
-        self.owners[self.mirrored(last, side)] |= {'body'}
+        for index in (first, last):
+            self.owners[self.mirrored(index, side)] |= frozenset(self.torso_pieces)
         if cut.sleeve > 0.6:
-            self.seams.append((name, 'cuff', np.stack([ladder.left[-2], ladder.right[-2]])))
+            self.seams.append(
+                (name, 'cuff', np.stack([ladder.left[-2], ladder.right[-2]]))
+            )
         else:
-            self.seams.append((name, 'hem', np.stack([ladder.left[-2], ladder.right[-2]])))
+            self.seams.append(
+                (name, 'hem', np.stack([ladder.left[-2], ladder.right[-2]]))
+            )
 
     def _strap(self, side) -> None:
         top, base = self.shoulders[side], self.corners[side]
         line = catmull_rom([top, 0.5 * (top + base) + (side * 0.02, 0), base], 5)
         width = 0.03 + 0.05 * max(0.0, self.cut.shoulder)
         ladder = tube(line, np.full(len(line), width))
-        self.pieces.append(Piece(f'strap{side}', ladder, ladder.outline(),
-                                 (0.3, 0.3, 0.05, 0.2), 0.3))
+        self.pieces.append(
+            Piece(f'strap{side}', ladder, ladder.outline(), (0.3, 0.3, 0.05, 0.2), 0.3)
+        )
         self.mark(self.mirrored(self.chains.outer[0], side), top, f'strap{side}')
 
     def _details(self) -> None:
         cut, figure = self.cut, self.figure
         if self.vest:
             for side in (-1, 1):
-                self.mark(self.mirrored(self.chains.outer[0], side),
-                          self.shoulders[side], 'body')
+                self.mark(
+                    self.mirrored(self.chains.outer[0], side),
+                    self.shoulders[side],
+                    'body',
+                )
         front = not self.back
         torso = figure.torso
         if 'trim' in cut.details:
-            self.seams.append(('body', 'trim',
-                               self.front_curve if front else self.back_curve))
+            self.seams.append(
+                ('body', 'trim', self.front_curve if front else self.back_curve)
+            )
         hem = self._hem()
         for piece in ('body', 'front-1', 'front1'):
             self.seams.append((piece, 'hem', hem - (0, 0.07)))
@@ -501,7 +610,11 @@ class _Upper(_Builder):
                 for piece in ('body', f'front{side}'):
                     self.seams.append((piece, 'seam', self._armhole(side)))
         if front and ({'shirt', 'polo'} & set(cut.details)):
-            end = self.hem_y if 'shirt' in cut.details else self.top + cut.neck_depth + .6
+            end = (
+                self.hem_y
+                if 'shirt' in cut.details
+                else self.top + cut.neck_depth + 0.6
+            )
             y = np.linspace(self.top + cut.neck_depth, end, 8)
             self.seams.append(('body', 'placket', torso(y, self.middle + 0 * y)))
             count = max(2, int((end - y[0]) / 0.3))
@@ -518,17 +631,23 @@ class _Upper(_Builder):
                 s = side * np.array([0.3, 0.58]) + (side * cut.gap * 0.3)
                 self.seams.append((f'front{side}', 'pocket', torso([y, y - 0.06], s)))
         if front and 'chest pocket' in cut.details:
-            y, s = ARMPIT + np.array([0.1, 0.1, 0.4, 0.4]), np.array([.2, .44, .44, .2])
+            y, s = (
+                ARMPIT + np.array([0.1, 0.1, 0.4, 0.4]),
+                np.array([0.2, 0.44, 0.44, 0.2]),
+            )
             self.seams.append(('body', 'patch', torso(y, s + self.middle)))
         if 'belt' in cut.details:
             half = self._half(WAIST)
             y = np.array([WAIST - 0.06, WAIST - 0.06, WAIST + 0.06, WAIST + 0.06])
-            self.seams.append(('body', 'belt', torso(y, np.array([-1, 1, 1, -1]) * half)))
+            self.seams.append(
+                ('body', 'belt', torso(y, np.array([-1, 1, 1, -1]) * half))
+            )
         if 'tiers' in cut.details:
             for y in np.linspace(WAIST + 0.2, self.hem_y, 4)[:-1]:
                 half = self._half(y)
                 self.seams.append(
-                    ('body', 'tier', torso(np.full(7, y), np.linspace(-half, half, 7))))
+                    ('body', 'tier', torso(np.full(7, y), np.linspace(-half, half, 7)))
+                )
         if 'pleats' in cut.details:
             for share in np.linspace(-0.85, 0.85, 11):
                 y = np.linspace(WAIST + 0.1, self.hem_y, 5)
@@ -545,11 +664,19 @@ class _Upper(_Builder):
             else:
                 piece = 'body'
                 down = self.figure.torso(self.top + cut.neck_depth, self.middle)
-            tip = 0.35 * corner + 0.65 * down + (
-                side * (0.34 if lapel else 0.2) * self.figure.pose.squash, 0.02)
-            flap = np.stack([
-                corner + (side * 0.1, -0.02), tip, down if lapel else
-                0.25 * corner + 0.75 * down, corner + (-side * 0.05, -0.02)])
+            tip = (
+                0.35 * corner
+                + 0.65 * down
+                + (side * (0.34 if lapel else 0.2) * self.figure.pose.squash, 0.02)
+            )
+            flap = np.stack(
+                [
+                    corner + (side * 0.1, -0.02),
+                    tip,
+                    down if lapel else 0.25 * corner + 0.75 * down,
+                    corner + (-side * 0.05, -0.02),
+                ]
+            )
             self.seams.append((piece, 'flap', flap))
 
 
@@ -559,7 +686,8 @@ class _Lower(_Builder):
     def build(self) -> Garment:
         cut = self.cut
         self.top_half = (
-            float(self.figure.half_width(cut.waist)) + 0.02 + 0.2 * cut.ease) * self.spread
+            float(self.figure.half_width(cut.waist)) + 0.02 + 0.2 * cut.ease
+        ) * self.spread
         ends = self.figure.torso([cut.waist] * 2, [-self.top_half, self.top_half])
         dip = np.array([0, 0.06 if self.figure.pose.view != 'back' else -0.02])
         self.waist = catmull_rom([ends[0], ends.mean(0) + dip, ends[1]])
@@ -583,29 +711,45 @@ class _Lower(_Builder):
                 self.seams.append((piece, 'buttons', torso([waist + 0.08], [0.0])))
             if 'pockets' in details:
                 for side in (-1, 1):
-                    knots = torso([waist + 0.15, waist + 0.35, waist + 0.55],
-                                  side * np.array([0.35, 0.5, 0.72]) * self.top_half / 0.6)
+                    knots = torso(
+                        [waist + 0.15, waist + 0.35, waist + 0.55],
+                        side * np.array([0.35, 0.5, 0.72]) * self.top_half / 0.6,
+                    )
                     self.seams.append((piece, 'pocket', catmull_rom(knots)))
 
     def _skirt(self) -> Garment:
         cut, figure = self.cut, self.figure
         y = np.linspace(cut.waist, cut.hem, 18)
         hips = float(figure.half_width(HIP)) + 0.03 + cut.ease * 0.7
-        half = np.interp(y, [cut.waist, max(HIP, cut.waist + 0.3), 9],
-                         [self.top_half / self.spread, hips, hips])
+        half = np.interp(
+            y,
+            [cut.waist, max(HIP, cut.waist + 0.3), 9],
+            [self.top_half / self.spread, hips, hips],
+        )
         # A skirt flares from the waist; a narrow one tapers a little to the knee.
-        half = (half + cut.flare * (y - cut.waist)
-                - (0.03 * (y - cut.waist) if cut.flare < 0.05 else 0)) * self.spread
+        half = (
+            half
+            + cut.flare * (y - cut.waist)
+            - (0.03 * (y - cut.waist) if cut.flare < 0.05 else 0)
+        ) * self.spread
         sway = self._sway(y)
         ladder = Ladder(figure.torso(y, -half) + sway, figure.torso(y, half) + sway)
         ladder.left[0], ladder.right[0] = self.waist[0], self.waist[-1]
         left, right = ladder.left[-1], ladder.right[-1]
         down = np.array([0, cut.hem_curve])
-        hem = catmull_rom([
-            left, 0.75 * left + 0.25 * right + 0.7 * down, (left + right) / 2 + down,
-            0.25 * left + 0.75 * right + 0.7 * down, right], 6)
-        outline = np.concatenate([
-            self.waist, ladder.right[1:], hem[::-1][1:-1], ladder.left[::-1][:-1]])
+        hem = catmull_rom(
+            [
+                left,
+                0.75 * left + 0.25 * right + 0.7 * down,
+                (left + right) / 2 + down,
+                0.25 * left + 0.75 * right + 0.7 * down,
+                right,
+            ],
+            6,
+        )
+        outline = np.concatenate(
+            [self.waist, ladder.right[1:], hem[::-1][1:-1], ladder.left[::-1][:-1]]
+        )
         self.pieces.append(Piece('skirt', ladder, outline, round=0.6))
         for side, edge in ((-1, ladder.left), (1, ladder.right)):
             self.mark_chain((0, 3, 4), side, edge, 'skirt')
@@ -626,7 +770,9 @@ class _Lower(_Builder):
         pose = self.figure.pose
         if self.flat:
             return np.zeros((len(y), 2))
-        side = sum(np.sin(leg[0]) * s for s, leg in zip((-1, 1), pose.legs, strict=True))
+        side = sum(
+            np.sin(leg[0]) * s for s, leg in zip((-1, 1), pose.legs, strict=True)
+        )
         down = np.maximum(y - HIP, 0)
         return np.stack([0.3 * side * down, 0 * down], axis=-1)
 
@@ -645,20 +791,26 @@ class _Lower(_Builder):
             line = at_fraction(line, steps)
             if reach > 1:
                 line = np.concatenate(
-                    [line, line[-1:] + (0, (reach - 1) * (ANKLE_SPAN))])
+                    [line, line[-1:] + (0, (reach - 1) * (ANKLE_SPAN))]
+                )
                 steps = np.append(steps, reach)
-            body = np.interp(steps, [0, 0.1, 0.52, 0.68, 1], [.36, .35, .2, .2, .12]) * limb
+            body = (
+                np.interp(steps, [0, 0.1, 0.52, 0.68, 1], [0.36, 0.35, 0.2, 0.2, 0.12])
+                * limb
+            )
             grown = cut.flare * np.maximum(steps - 0.45, 0) * 3.2
             extra = np.interp(steps, [0, 1], [0.03, 0.05]) + cut.ease * 0.75
             widths = (body + extra + grown) * self.spread
             ladder = tube(line, np.maximum(widths, 0.1))
-            outer, inner = ((ladder.left, ladder.right) if side < 0
-                            else (ladder.right, ladder.left))
+            outer, inner = (
+                (ladder.left, ladder.right) if side < 0 else (ladder.right, ladder.left)
+            )
             # Thighs do not cross the middle line, unless the pose crosses the legs.
             if self.figure.pose.legs[0 if side < 0 else 1][1] > -0.08:
                 apart = 0.02 + 0.05 * np.maximum(steps - start, 0)
                 inner[:, 0] = side * np.maximum(
-                    side * inner[:, 0], side * crotch[0] + apart)
+                    side * inner[:, 0], side * crotch[0] + apart
+                )
             self._leg(side, outer, inner, crotch, centre)
         self._waist_details(('leg-1', 'leg1'), float(crotch[1]))
         return self.finish(2 * self.top_half * 1.15, cut.hem - cut.waist)
@@ -679,17 +831,26 @@ class _Lower(_Builder):
         inside = np.concatenate([crotch[None], inner[keep]])
         inner_edge = np.concatenate([centre[:-1], inside])
         num = 24
-        rungs = [at_fraction(edge, np.linspace(0, 1, num))
-                 for edge in (outer_edge, inner_edge)]
+        rungs = [
+            at_fraction(edge, np.linspace(0, 1, num))
+            for edge in (outer_edge, inner_edge)
+        ]
         left, right = rungs if side < 0 else rungs[::-1]
         outline = np.concatenate([outer_edge, inner_edge[::-1]])
         # The two legs meet without a gap.
-        outline[len(outer_edge):][-len(centre):, 0] -= side * 0.015
-        self.pieces.append(Piece(
-            name, Ladder(left, right), outline,
-            (0.0 if side < 0 else 0.5, 0.0, 0.5, 1.0), 0.55))
-        chains = ((0, 3, 4, 5), (8, 7, 6)) if cut.name == 'trousers' else ((0, 3, 4),
-                                                                         (6, 5))
+        outline[len(outer_edge) :][-len(centre) :, 0] -= side * 0.015
+        self.pieces.append(
+            Piece(
+                name,
+                Ladder(left, right),
+                outline,
+                (0.0 if side < 0 else 0.5, 0.0, 0.5, 1.0),
+                0.55,
+            )
+        )
+        chains = (
+            ((0, 3, 4, 5), (8, 7, 6)) if cut.name == 'trousers' else ((0, 3, 4), (6, 5))
+        )
         self.mark_chain(chains[0], side, outer_edge, name)
         self.mark_chain(chains[1], side, inside, name)
         self.owners[chains[1][0]] = frozenset({'leg-1', 'leg1'})

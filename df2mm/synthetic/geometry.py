@@ -19,13 +19,17 @@ def catmull_rom(knots, num: int = 8) -> np.ndarray:
         np.ndarray: ((n - 1) * num + 1, 2), starting and ending on the outer knots.
     """
     knots = np.asarray(knots, dtype=np.float64)
-    padded = np.concatenate([
-        2 * knots[:1] - knots[1:2], knots, 2 * knots[-1:] - knots[-2:-1]])
+    padded = np.concatenate(
+        [2 * knots[:1] - knots[1:2], knots, 2 * knots[-1:] - knots[-2:-1]]
+    )
     t = np.arange(num)[None, :, None] / num
-    p0, p1, p2, p3 = (padded[i:len(padded) - 3 + i, None] for i in range(4))
+    p0, p1, p2, p3 = (padded[i : len(padded) - 3 + i, None] for i in range(4))
     spans = 0.5 * (
-        2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t ** 2
-        + (3 * p1 - p0 - 3 * p2 + p3) * t ** 3)
+        2 * p1
+        + (p2 - p0) * t
+        + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2
+        + (3 * p1 - p0 - 3 * p2 + p3) * t**3
+    )
     return np.concatenate([spans.reshape(-1, 2), knots[-1:]])
 
 
@@ -40,7 +44,8 @@ def at_fraction(points: np.ndarray, fractions) -> np.ndarray:
     """(k, 2) points of a polyline at fractions (k,) of its length."""
     positions = arc_positions(points)
     return np.stack(
-        [np.interp(fractions, positions, points[:, axis]) for axis in (0, 1)], axis=-1)
+        [np.interp(fractions, positions, points[:, axis]) for axis in (0, 1)], axis=-1
+    )
 
 
 def resample(points: np.ndarray, num: int) -> np.ndarray:
@@ -99,16 +104,20 @@ class Ladder:
             cell is near, they are 0.5 and the nearest row's v.
         """
         if len(self.left) > _MAX_CELLS + 1:
-            keep = np.linspace(0, len(self.left) - 1, _MAX_CELLS + 1).round().astype(int)
+            keep = (
+                np.linspace(0, len(self.left) - 1, _MAX_CELLS + 1).round().astype(int)
+            )
             return Ladder(self.left[keep], self.right[keep]).coordinates(
-                x0, y0, width, height)
+                x0, y0, width, height
+            )
         u = np.full((height, width), 0.5, np.float32)
         v = np.zeros((height, width), np.float32)
         assigned = np.full((height, width), np.inf, np.float32)
         positions = self.rung_positions()
         for i in range(len(self.left) - 1):
-            corners = np.stack([
-                self.left[i], self.right[i], self.left[i + 1], self.right[i + 1]])
+            corners = np.stack(
+                [self.left[i], self.right[i], self.left[i + 1], self.right[i + 1]]
+            )
             # A margin, so that the mask's soft edge finds coordinates too.
             margin = 3 + 0.12 * np.ptp(corners[:, 0])
             low = np.floor(corners.min(0) - margin).astype(int) - (x0, y0)
@@ -126,8 +135,10 @@ class Ladder:
             slack_high = 9.0 if i == len(self.left) - 2 else 0.02
             off = np.abs(cell_u - 0.5)
             better = (
-                (cell_t >= -slack_low) & (cell_t <= 1 + slack_high)
-                & (off < assigned[window]))
+                (cell_t >= -slack_low)
+                & (cell_t <= 1 + slack_high)
+                & (off < assigned[window])
+            )
             cell_t = np.clip(cell_t, 0, 1)
             cell_v = positions[i] + cell_t * (positions[i + 1] - positions[i])
             np.copyto(u[window], cell_u, where=better)
@@ -143,7 +154,8 @@ class Ladder:
             across = across / max(np.hypot(*across), 1e-6)
             distances.append(
                 np.float32(across[0]) * (py - np.float32(self.left[k, 1]))
-                - np.float32(across[1]) * (px - np.float32(self.left[k, 0])))
+                - np.float32(across[1]) * (px - np.float32(self.left[k, 0]))
+            )
         span = distances[0] - distances[1]
         span = np.where(np.abs(span) < 1e-4, np.float32(1e-4), span)
         t = distances[0] / span
@@ -185,5 +197,5 @@ def bent_limb(start, joint, end, num: int = 15, bend: float = 0.3) -> np.ndarray
     start, joint, end = (np.asarray(p, dtype=np.float64) for p in (start, joint, end))
     before, after = joint + bend * (start - joint), joint + bend * (end - joint)
     t = np.linspace(0, 1, 7)[:, None]
-    corner = (1 - t) ** 2 * before + 2 * t * (1 - t) * joint + t ** 2 * after
+    corner = (1 - t) ** 2 * before + 2 * t * (1 - t) * joint + t**2 * after
     return resample(np.concatenate([start[None], corner, end[None]]), num)

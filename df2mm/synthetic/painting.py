@@ -14,6 +14,9 @@ from df2mm.synthetic.geometry import Ladder
 
 #: fillPoly takes fixed-point coordinates; 4 bits are 1/16 of a pixel.
 _SHIFT = 4
+#: Share of a landmark's surroundings that must be its own cloth: even at the tip
+#: of a corner there is more, of cloth that peeps out beside a cover less.
+_MIN_VISIBLE = 0.15
 
 
 @dataclass
@@ -62,8 +65,16 @@ class Canvas:
         x0, y0, x1, y1 = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
         return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
 
-    def fill(self, outlines, colors, item: int = -1, piece: str = '',
-             shadow: float = 0.0, edge: float = 0.12, on_all: bool = False):
+    def fill(
+        self,
+        outlines,
+        colors,
+        item: int = -1,
+        piece: str = '',
+        shadow: float = 0.0,
+        edge: float = 0.12,
+        on_all: bool = False,
+    ):
         """Paint polygons in one layer.
 
         Args:
@@ -116,14 +127,23 @@ class Canvas:
         self.image[area] *= (1 - strength * soft)[..., None]
 
     def visible(self, point: np.ndarray, item: int, pieces: frozenset) -> bool:
-        """Whether a piece of the item shows within a hair's breadth of a point."""
+        """Whether pieces of the item show around a point, and not as a sliver."""
         radius = max(2, round(0.035 * self.unit))
         height, width = self.owner.shape
         x, y = int(point[0]), int(point[1])
-        near = self.owner[max(y - radius, 0):min(y + radius + 1, height),
-                          max(x - radius, 0):min(x + radius + 1, width)]
-        return any(self.layers[layer][0] == item and self.layers[layer][1] in pieces
-                   for layer in np.unique(near) if layer >= 0)
+        near = self.owner[
+            max(y - radius, 0) : min(y + radius + 1, height),
+            max(x - radius, 0) : min(x + radius + 1, width),
+        ]
+        layers, counts = np.unique(near, return_counts=True)
+        shown = sum(
+            count
+            for layer, count in zip(layers, counts, strict=True)
+            if layer >= 0
+            and self.layers[layer][0] == item
+            and self.layers[layer][1] in pieces
+        )
+        return shown >= _MIN_VISIBLE * near.size
 
     def item_mask(self, item: int) -> np.ndarray:
         """(H, W) bool: where the item is on top."""
@@ -143,14 +163,23 @@ def _rasterize(outlines, window) -> np.ndarray:
     return mask.astype(np.float32) * np.float32(1 / 255)
 
 
-def paint_piece(canvas: Canvas, piece: Piece, garment: Garment, cloth: Cloth,
-                item: int, shadow: float, on_all: bool = False) -> None:
+def paint_piece(
+    canvas: Canvas,
+    piece: Piece,
+    garment: Garment,
+    cloth: Cloth,
+    item: int,
+    shadow: float,
+    on_all: bool = False,
+) -> None:
     """Paint one piece of a garment, with its folds and seams."""
+
     def colors(window):
         return _cloth_colors(piece, cloth, window)
 
-    painted = canvas.fill([piece.outline], colors, item, piece.name, shadow,
-                          on_all=on_all)
+    painted = canvas.fill(
+        [piece.outline], colors, item, piece.name, shadow, on_all=on_all
+    )
     if painted is None or piece.inside:
         return
     window, coverage = painted
@@ -167,14 +196,24 @@ def _cloth_colors(piece: Piece, cloth: Cloth, window) -> np.ndarray:
     height, width = cloth.texture.shape[:2]
     tx, ty = left + wide * u, top + high * v
     rows, columns = cloth.folds.shape
-    folds = cv2.remap(cloth.folds, tx * (columns - 1), ty * (rows - 1),
-                      cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    folds = cv2.remap(
+        cloth.folds,
+        tx * (columns - 1),
+        ty * (rows - 1),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REFLECT_101,
+    )
     # A fold tilts the cloth, which moves the pattern sideways a little.
     tx = tx + (folds - 1) * np.float32(0.03)
-    colors = cv2.remap(cloth.texture, tx * (width - 1), ty * (height - 1),
-                       cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    colors = cv2.remap(
+        cloth.texture,
+        tx * (width - 1),
+        ty * (height - 1),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REFLECT_101,
+    )
     across = 2 * u - 1
-    shade = 1 - piece.round * (0.3 * across ** 2 - 0.14 * across * cloth.light)
+    shade = 1 - piece.round * (0.3 * across**2 - 0.14 * across * cloth.light)
     if piece.inside:
         shade = shade * 0.62
     colors *= (folds * shade)[..., None]
@@ -183,9 +222,14 @@ def _cloth_colors(piece: Piece, cloth: Cloth, window) -> np.ndarray:
 
 #: For each kind of seam: width in heads, and factor on the cloth's brightness.
 _LINES = {
-    'seam': (0.018, 0.72), 'hem': (0.016, 0.8), 'cuff': (0.022, 0.72),
-    'pocket': (0.022, 0.65), 'tier': (0.035, 0.68), 'pleat': (0.05, 0.86),
-    'slit': (0.04, 0.35), 'placket': (0.02, 0.78),
+    'seam': (0.018, 0.72),
+    'hem': (0.016, 0.8),
+    'cuff': (0.022, 0.72),
+    'pocket': (0.022, 0.65),
+    'tier': (0.035, 0.68),
+    'pleat': (0.05, 0.86),
+    'slit': (0.04, 0.35),
+    'placket': (0.02, 0.78),
 }
 
 
@@ -212,8 +256,11 @@ def _paint_seam(canvas, window, coverage, kind, points, cloth) -> None:
         return
     if kind in ('trim', 'stripe'):
         width = 0.05 if kind == 'trim' else 0.07
-        _blend(image, _line(coverage.shape, local, width * canvas.unit) * coverage,
-               cloth.accent)
+        _blend(
+            image,
+            _line(coverage.shape, local, width * canvas.unit) * coverage,
+            cloth.accent,
+        )
         return
     width, factor = _LINES[kind]
     width *= canvas.unit
@@ -223,7 +270,8 @@ def _paint_seam(canvas, window, coverage, kind, points, cloth) -> None:
         line = cv2.blur(line, (size, size))
         lit = _line(coverage.shape, local + (width, 0), width * 0.7) * 0.5
         image *= (1 + 0.12 * (1 - factor) * cv2.blur(lit, (size, size)) * coverage)[
-            ..., None]
+            ..., None
+        ]
     image *= (1 - (1 - factor) * line * coverage)[..., None]
 
 
@@ -238,7 +286,9 @@ def _line(shape, points, width: float) -> np.ndarray:
 def _disc(shape, point, radius: float) -> np.ndarray:
     mask = np.zeros(shape, np.uint8)
     centre = tuple(np.round((point - 0.5) * (1 << _SHIFT)).astype(int).tolist())
-    cv2.circle(mask, centre, round(radius * (1 << _SHIFT)), 255, -1, cv2.LINE_AA, _SHIFT)
+    cv2.circle(
+        mask, centre, round(radius * (1 << _SHIFT)), 255, -1, cv2.LINE_AA, _SHIFT
+    )
     return mask.astype(np.float32) * np.float32(1 / 255)
 
 
@@ -251,8 +301,9 @@ def _blend(image, mask, color) -> None:
     image += mask[..., None] * (np.asarray(color, np.float32) - image)
 
 
-def paint_limb(canvas: Canvas, ladder: Ladder, color, light: float,
-               shadow: float = 0.0) -> None:
+def paint_limb(
+    canvas: Canvas, ladder: Ladder, color, light: float, shadow: float = 0.0
+) -> None:
     """Paint a rounded body part that belongs to no item."""
     color = np.asarray(color, np.float32)
 
@@ -260,7 +311,7 @@ def paint_limb(canvas: Canvas, ladder: Ladder, color, light: float,
         x0, y0, x1, y1 = window
         u, _ = ladder.coordinates(x0, y0, x1 - x0, y1 - y0)
         across = 2 * u - 1
-        shade = 1 - 0.22 * across ** 2 + 0.1 * across * light
+        shade = 1 - 0.22 * across**2 + 0.1 * across * light
         return np.clip(color * shade[..., None], 0, 1)
 
     canvas.fill([ladder.outline()], colors, shadow=shadow, edge=0.08)

@@ -15,15 +15,38 @@ VIEWS = ('flat', 'front', 'side', 'back')
 
 #: Heights of an upright figure of 7.5 heads (Loomis' fashion proportions).
 NECK, SHOULDER, ARMPIT, WAIST, HIP, CROTCH, KNEE, ANKLE = (
-    1.28, 1.56, 2.12, 2.95, 3.75, 4.12, 5.65, 7.05)
+    1.28,
+    1.56,
+    2.12,
+    2.95,
+    3.75,
+    4.12,
+    5.65,
+    7.05,
+)
 UPPER_ARM, FOREARM = 1.42, 1.18
 
-_SKIN = np.array([
-    (0.97, 0.86, 0.78), (0.94, 0.79, 0.68), (0.87, 0.69, 0.56), (0.75, 0.56, 0.43),
-    (0.58, 0.41, 0.30), (0.40, 0.27, 0.20)])
-_HAIR = np.array([
-    (0.06, 0.05, 0.05), (0.13, 0.09, 0.07), (0.24, 0.15, 0.09), (0.42, 0.27, 0.15),
-    (0.70, 0.55, 0.35), (0.45, 0.18, 0.12), (0.55, 0.54, 0.55)])
+_SKIN = np.array(
+    [
+        (0.97, 0.86, 0.78),
+        (0.94, 0.79, 0.68),
+        (0.87, 0.69, 0.56),
+        (0.75, 0.56, 0.43),
+        (0.58, 0.41, 0.30),
+        (0.40, 0.27, 0.20),
+    ]
+)
+_HAIR = np.array(
+    [
+        (0.06, 0.05, 0.05),
+        (0.13, 0.09, 0.07),
+        (0.24, 0.15, 0.09),
+        (0.42, 0.27, 0.15),
+        (0.70, 0.55, 0.35),
+        (0.45, 0.18, 0.12),
+        (0.55, 0.54, 0.55),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -112,7 +135,8 @@ def sample_build(rng: np.random.Generator) -> Build:
         skin=blend(_SKIN[:5] if rng.random() < 0.85 else _SKIN, 0.01),
         hair=blend(_HAIR, 0.01),
         hair_length=float(rng.uniform(0, 0.1) if male else rng.uniform(0.1, 1)),
-        shoe=tuple(np.clip(shoe + rng.normal(0, 0.05, 3), 0.02, 0.98)))
+        shoe=tuple(np.clip(shoe + rng.normal(0, 0.05, 3), 0.02, 0.98)),
+    )
 
 
 def sample_pose(rng: np.random.Generator, view: str) -> Pose:
@@ -123,7 +147,8 @@ def sample_pose(rng: np.random.Generator, view: str) -> Pose:
         lift = rng.uniform(0.2, 0.75)
         arms = tuple(
             Arm(lift + rng.normal(0, 0.04), rng.normal(0, 0.06) - 0.1 * lift)
-            for _ in range(2))
+            for _ in range(2)
+        )
         spread = 0.05 + abs(rng.normal(0.03, 0.05))
         leg = (spread, spread * 0.8)
         return Pose(view, 1, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, arms, (leg, leg))
@@ -131,13 +156,22 @@ def sample_pose(rng: np.random.Generator, view: str) -> Pose:
     squash = {
         'front': min(1.0, 1.04 - abs(rng.normal(0, 0.1))),
         'back': min(1.0, 1.04 - abs(rng.normal(0, 0.1))),
-        'side': rng.uniform(0.52, 0.72)}[view]
-    turn = facing * np.sqrt(max(0.0, 1 - squash ** 2)) * (0.5 if view != 'side' else 0.9)
+        'side': rng.uniform(0.52, 0.72),
+    }[view]
+    turn = facing * np.sqrt(max(0.0, 1 - squash**2)) * (0.5 if view != 'side' else 0.9)
     contrapposto = rng.normal(0, 0.06)
     pose = Pose(
-        view, facing, squash, float(turn), rng.normal(0, 0.035),
-        contrapposto, -contrapposto + rng.normal(0, 0.02), rng.normal(0, 0.09),
-        tuple(_sample_arm(rng, view) for _ in range(2)), _sample_legs(rng, view))
+        view,
+        facing,
+        squash,
+        float(turn),
+        rng.normal(0, 0.035),
+        contrapposto,
+        -contrapposto + rng.normal(0, 0.02),
+        rng.normal(0, 0.09),
+        tuple(_sample_arm(rng, view) for _ in range(2)),
+        _sample_legs(rng, view),
+    )
     if view == 'side':
         far = 0 if facing > 0 else 1
         arms = list(pose.arms)
@@ -149,23 +183,31 @@ def sample_pose(rng: np.random.Generator, view: str) -> Pose:
 def _sample_arm(rng, view: str) -> Arm:
     style = rng.choice(
         ['hang', 'hip', 'pocket', 'front', 'phone', 'up', 'away', 'behind'],
-        p=[0.38, 0.11, 0.11, 0.08, 0.10, 0.05, 0.10, 0.07])
+        p=[0.38, 0.11, 0.11, 0.08, 0.10, 0.05, 0.10, 0.07],
+    )
     if view == 'side' and style in ('hip', 'behind'):
         style = 'hang'
     jitter = rng.normal(0, 0.06, 2)
     lift, bend, front = {
-        'hang': (0.12, -0.1, True), 'hip': (0.75, -1.75, True),
-        'pocket': (0.35, -0.55, True), 'front': (0.18, -1.55, True),
-        'phone': (0.3, -2.25, True), 'up': (2.2, 0.9, True),
-        'away': (0.5, 0.1, True), 'behind': (0.3, -0.7, False)}[style]
+        'hang': (0.12, -0.1, True),
+        'hip': (0.75, -1.75, True),
+        'pocket': (0.35, -0.55, True),
+        'front': (0.18, -1.55, True),
+        'phone': (0.3, -2.25, True),
+        'up': (2.2, 0.9, True),
+        'away': (0.5, 0.1, True),
+        'behind': (0.3, -0.7, False),
+    }[style]
     return Arm(lift + jitter[0], bend + jitter[1], front)
 
 
 def _sample_legs(rng, view: str) -> tuple:
     style = rng.choice(['stand', 'apart', 'cross', 'step'], p=[0.45, 0.25, 0.15, 0.15])
     base = {
-        'stand': ((0.03, 0.02), (0.03, 0.02)), 'apart': ((0.14, 0.1), (0.14, 0.1)),
-        'cross': ((-0.03, -0.14), (0.04, 0.0)), 'step': ((0.16, 0.02), (0.0, -0.05)),
+        'stand': ((0.03, 0.02), (0.03, 0.02)),
+        'apart': ((0.14, 0.1), (0.14, 0.1)),
+        'cross': ((-0.03, -0.14), (0.04, 0.0)),
+        'step': ((0.16, 0.02), (0.0, -0.05)),
     }[style]
     if rng.random() < 0.5:
         base = base[::-1]
@@ -183,10 +225,20 @@ class Figure:
         self.build, self.pose = build, pose
         chest = build.chest
         self._heights = np.array(
-            [NECK, SHOULDER, ARMPIT, 2.5, WAIST, HIP, CROTCH, KNEE])
-        self._widths = np.array([
-            0.3, build.shoulder, chest, chest * 0.96, build.waist, build.hip,
-            build.hip * 0.97, build.hip * 0.8])
+            [NECK, SHOULDER, ARMPIT, 2.5, WAIST, HIP, CROTCH, KNEE]
+        )
+        self._widths = np.array(
+            [
+                0.3,
+                build.shoulder,
+                chest,
+                chest * 0.96,
+                build.waist,
+                build.hip,
+                build.hip * 0.97,
+                build.hip * 0.8,
+            ]
+        )
 
     def half_width(self, y) -> np.ndarray:
         """Half-width of the torso at heights y, seen from the front."""
@@ -201,7 +253,9 @@ class Figure:
         tilt = pose.shoulder_tilt * (1 - smooth) + pose.hip_tilt * smooth
         # Above the shoulders the neck stands straight again.
         tilt = np.where(y < SHOULDER, tilt * np.clip((y - 0.9) / 0.66, 0, 1), tilt)
-        middle = pose.hip_shift * smooth + np.tan(pose.lean) * (HIP - np.minimum(y, HIP))
+        middle = pose.hip_shift * smooth + np.tan(pose.lean) * (
+            HIP - np.minimum(y, HIP)
+        )
         s = s * pose.squash
         return np.stack([middle + s * np.cos(tilt), y + s * np.sin(tilt)], axis=-1)
 
@@ -223,7 +277,9 @@ class Figure:
         """(num, 2) middle line from the hip joint to the ankle."""
         thigh, shin = self.pose.legs[0 if side < 0 else 1]
         hip = self.torso(HIP + 0.2, side * self.build.hip * 0.52)
-        knee = hip + (KNEE - HIP - 0.2) * np.array([side * np.sin(thigh), np.cos(thigh)])
+        knee = hip + (KNEE - HIP - 0.2) * np.array(
+            [side * np.sin(thigh), np.cos(thigh)]
+        )
         ankle = knee + (ANKLE - KNEE) * np.array([side * np.sin(shin), np.cos(shin)])
         return bent_limb(hip, knee, ankle, num)
 
@@ -232,7 +288,8 @@ class Figure:
         share = np.linspace(start, stop, 15)
         line = at_fraction(self.arm(side, 41), share)
         widths = np.interp(
-            share, [0, 0.05, 0.12, 0.5, 0.62, 1], [.12, .16, 0.17, 0.125, 0.13, 0.08])
+            share, [0, 0.05, 0.12, 0.5, 0.62, 1], [0.12, 0.16, 0.17, 0.125, 0.13, 0.08]
+        )
         return tube(line, widths * self.build.limb)
 
     def hand_part(self, side: int) -> Ladder:
@@ -241,14 +298,19 @@ class Figure:
         direction = line[-1] - line[-2]
         direction /= np.hypot(*direction)
         centre = line[-1] + np.linspace(-0.05, 0.5, 7)[:, None] * direction
-        return tube(centre, np.array([.08, .1, .13, .135, .12, .09, .03]) * self.build.limb)
+        return tube(
+            centre,
+            np.array([0.08, 0.1, 0.13, 0.135, 0.12, 0.09, 0.03]) * self.build.limb,
+        )
 
     def leg_part(self, side: int) -> Ladder:
         """The bare leg."""
         line = self.leg(side)
         widths = np.interp(
-            np.linspace(0, 1, len(line)), [0, 0.1, 0.52, 0.68, 1],
-            [0.36, 0.35, 0.19, 0.2, 0.1])
+            np.linspace(0, 1, len(line)),
+            [0, 0.1, 0.52, 0.68, 1],
+            [0.36, 0.35, 0.19, 0.2, 0.1],
+        )
         squash = np.sqrt(self.pose.squash)
         return tube(line, widths * self.build.limb * squash)
 
@@ -258,18 +320,29 @@ class Figure:
         ankle = line[-1]
         if self.pose.view == 'side':
             toe = ankle + (self.pose.facing * 0.62, 0.34)
-            return tube(bent_limb(ankle - (0, 0.1), ankle + (0, 0.26), toe, 9, 0.4),
-                        np.array([.12, .14, .16, .17, .17, .16, .14, .12, .06]))
+            return tube(
+                bent_limb(ankle - (0, 0.1), ankle + (0, 0.26), toe, 9, 0.4),
+                np.array([0.12, 0.14, 0.16, 0.17, 0.17, 0.16, 0.14, 0.12, 0.06]),
+            )
         centre = ankle + np.linspace(-0.1, 0.5, 8)[:, None] * np.array([side * 0.2, 1])
-        return tube(centre, np.array([.12, .13, .14, .15, .165, .165, .14, .07]))
+        return tube(
+            centre, np.array([0.12, 0.13, 0.14, 0.15, 0.165, 0.165, 0.14, 0.07])
+        )
 
     def torso_part(self) -> Ladder:
         """The bare torso, from the neck to the crotch."""
         y = np.linspace(SHOULDER - 0.14, CROTCH + 0.1, 20)
         half = np.where(
-            y < SHOULDER + 0.05, self.build.shoulder - 0.16, self.half_width(y))
-        half = np.minimum(half, np.interp(
-            y, [SHOULDER - 0.14, SHOULDER, ARMPIT], [0.3, self.build.shoulder - .08, 9]))
+            y < SHOULDER + 0.05, self.build.shoulder - 0.16, self.half_width(y)
+        )
+        half = np.minimum(
+            half,
+            np.interp(
+                y,
+                [SHOULDER - 0.14, SHOULDER, ARMPIT],
+                [0.3, self.build.shoulder - 0.08, 9],
+            ),
+        )
         return Ladder(self.torso(y, -half), self.torso(y, half))
 
     def neck_part(self) -> Ladder:

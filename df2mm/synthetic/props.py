@@ -26,12 +26,18 @@ class Person:
         self.hair = np.array(figure.build.hair, np.float32)
 
     def _limb(self, ladder: Ladder, color=None, shadow: float = 0.3) -> None:
-        paint_limb(self.canvas, ladder.transformed(self.affine),
-                   self.skin if color is None else color, self.light, shadow)
+        paint_limb(
+            self.canvas,
+            ladder.transformed(self.affine),
+            self.skin if color is None else color,
+            self.light,
+            shadow,
+        )
 
     def _shape(self, points, color, shadow=0.0, edge=0.1) -> None:
-        self.canvas.fill([apply_affine(self.affine, points)], color, shadow=shadow,
-                         edge=edge)
+        self.canvas.fill(
+            [apply_affine(self.affine, points)], color, shadow=shadow, edge=edge
+        )
 
     def behind(self) -> None:
         """Hair that falls behind the shoulders."""
@@ -44,9 +50,11 @@ class Person:
         middle, _, _ = self.figure.head()
         y = np.linspace(middle[1] - 0.2, bottom, 9)
         sway = 0.03 * np.sin(np.linspace(0, 5, 9) + self.rng.uniform(0, 6))
-        width = half * np.array([.8, .95, 1.0, 1.0, 1.02, 1.04, 1.02, .95, .7])
-        ladder = Ladder(np.stack([middle[0] - width + sway, y], -1),
-                        np.stack([middle[0] + width + sway, y], -1))
+        width = half * np.array([0.8, 0.95, 1.0, 1.0, 1.02, 1.04, 1.02, 0.95, 0.7])
+        ladder = Ladder(
+            np.stack([middle[0] - width + sway, y], -1),
+            np.stack([middle[0] + width + sway, y], -1),
+        )
         self._strands(ladder)
 
     def _strands(self, ladder: Ladder) -> None:
@@ -57,8 +65,10 @@ class Person:
         def colors(window):
             x0, y0, x1, y1 = window
             u, v = placed.coordinates(x0, y0, x1 - x0, y1 - y0)
-            streaks = sum(np.sin(u * f + p + 2 * v) for f, p in zip(
-                (17, 31, 53, 77), phase, strict=True))
+            streaks = sum(
+                np.sin(u * f + p + 2 * v)
+                for f, p in zip((17, 31, 53, 77), phase, strict=True)
+            )
             shade = 1 + 0.09 * streaks - 0.35 * (2 * u - 1) ** 2
             return np.clip(tone * shade[..., None], 0, 1)
 
@@ -71,11 +81,15 @@ class Person:
         order = (-1, 1) if self.rng.random() < 0.5 else (1, -1)
         tights = self.rng.random() < 0.08
         for side in order:
-            self._limb(figure.leg_part(side),
-                       np.full(3, 0.1, np.float32) if tights else None, 0.0)
+            self._limb(
+                figure.leg_part(side),
+                np.full(3, 0.1, np.float32) if tights else None,
+                0.0,
+            )
         for side in order:
-            self._limb(figure.shoe_part(side), np.array(figure.build.shoe, np.float32),
-                       0.0)
+            self._limb(
+                figure.shoe_part(side), np.array(figure.build.shoe, np.float32), 0.0
+            )
         self._limb(figure.torso_part(), shadow=0.0)
         for side, arm in zip((-1, 1), figure.pose.arms, strict=True):
             if arm.front:
@@ -89,7 +103,9 @@ class Person:
         reach = 0.75 + abs(feet[0][0] - feet[1][0]) / 2
         unit, canvas = self.canvas.unit, self.canvas
         centre = apply_affine(self.affine, np.array([x + 0.1 * self.light, y + 0.42]))
-        window = canvas.window(centre + unit * np.array([[-1, -.4], [1, .4]]) * 2 * reach)
+        window = canvas.window(
+            centre + unit * np.array([[-1, -0.4], [1, 0.4]]) * 2 * reach
+        )
         if window is None:
             return
         x0, y0, x1, y1 = window
@@ -115,16 +131,26 @@ class Person:
             if length > 0.2:
                 self._hair_fall(0.42, 0.95 + 0.9 * length)
             return
-        hair_back = ellipse(x - (0.08 * facing if view == 'side' else 0), y - 0.05,
-                            half * 1.14, tall * 1.06)
+        hair_back = ellipse(
+            x - (0.08 * facing if view == 'side' else 0),
+            y - 0.05,
+            half * 1.14,
+            tall * 1.06,
+        )
         self._shape(hair_back, self.hair)
         jaw = np.where(np.sin(angle) > 0, 1 - 0.16 * np.sin(angle) ** 2, 1)
-        face = np.stack([x + half * jaw * np.cos(angle),
-                         y + 0.03 + tall * np.sin(angle)], -1)
+        face = np.stack(
+            [x + half * jaw * np.cos(angle), y + 0.03 + tall * np.sin(angle)], -1
+        )
         if view == 'side':
             face = face + (0.05 * facing, 0)
-            nose = np.array([[x + facing * 0.33, y + 0.0], [x + facing * 0.48, y + 0.14],
-                             [x + facing * 0.32, y + 0.2]])
+            nose = np.array(
+                [
+                    [x + facing * 0.33, y + 0.0],
+                    [x + facing * 0.48, y + 0.14],
+                    [x + facing * 0.32, y + 0.2],
+                ]
+            )
             self._shape(nose, self.skin)
         self._shape(face, self.skin, shadow=0.35)
         self._face(x, y, half)
@@ -138,20 +164,29 @@ class Person:
         angle = np.linspace(0, 2 * np.pi, 14)
         for side in sides:
             ex = x + shift + side * 0.15
-            eye = np.stack([ex + 0.065 * np.cos(angle),
-                            y + 0.03 + 0.028 * np.sin(angle)], -1)
+            eye = np.stack(
+                [ex + 0.065 * np.cos(angle), y + 0.03 + 0.028 * np.sin(angle)], -1
+            )
             self._shape(eye, (0.93, 0.91, 0.9), edge=0.3)
-            iris = np.stack([ex + 0.026 * np.cos(angle),
-                             y + 0.03 + 0.028 * np.sin(angle)], -1)
+            iris = np.stack(
+                [ex + 0.026 * np.cos(angle), y + 0.03 + 0.028 * np.sin(angle)], -1
+            )
             self._shape(iris, dark * 0.5, edge=0)
-            brow = tube(np.array([[ex - 0.085, y - 0.05], [ex, y - 0.08],
-                                  [ex + 0.085, y - 0.055]]), np.array([.01, .016, .01]))
+            brow = tube(
+                np.array(
+                    [[ex - 0.085, y - 0.05], [ex, y - 0.08], [ex + 0.085, y - 0.055]]
+                ),
+                np.array([0.01, 0.016, 0.01]),
+            )
             self._shape(brow.outline(), self.hair * 0.8, edge=0)
-        nose = tube(np.array([[x + shift, y + 0.06], [x + shift + 0.02, y + 0.2]]),
-                    np.array([0.012, 0.03]))
+        nose = tube(
+            np.array([[x + shift, y + 0.06], [x + shift + 0.02, y + 0.2]]),
+            np.array([0.012, 0.03]),
+        )
         self._shape(nose.outline(), self.skin * 0.88, edge=0)
-        mouth = np.stack([x + shift * 0.9 + 0.1 * np.cos(angle),
-                          y + 0.31 + 0.03 * np.sin(angle)], -1)
+        mouth = np.stack(
+            [x + shift * 0.9 + 0.1 * np.cos(angle), y + 0.31 + 0.03 * np.sin(angle)], -1
+        )
         self._shape(mouth, self.skin * np.array([0.88, 0.55, 0.55]), edge=0.2)
 
     def _fringe(self, x, y, half, tall) -> None:
@@ -159,17 +194,33 @@ class Person:
         depth = 0.16 if style < 0.4 else 0.3
         part = self.rng.uniform(-0.5, 0.5) * half
         top = np.linspace(np.pi * 1.02, np.pi * 1.98, 16)
-        arc = np.stack([x + half * 1.1 * np.cos(top), y + tall * 1.05 * np.sin(top)], -1)
-        line = catmull_rom([arc[-1] + (0, 0.08), (x + half * 0.7, y - 0.5 + depth),
-                            (x + part, y - 0.5 + depth * 0.55),
-                            (x - half * 0.7, y - 0.5 + depth), arc[0] + (0, 0.08)], 6)
+        arc = np.stack(
+            [x + half * 1.1 * np.cos(top), y + tall * 1.05 * np.sin(top)], -1
+        )
+        line = catmull_rom(
+            [
+                arc[-1] + (0, 0.08),
+                (x + half * 0.7, y - 0.5 + depth),
+                (x + part, y - 0.5 + depth * 0.55),
+                (x - half * 0.7, y - 0.5 + depth),
+                arc[0] + (0, 0.08),
+            ],
+            6,
+        )
         self._shape(np.concatenate([arc, line]), self.hair)
         if self.figure.build.hair_length > 0.25 and self.figure.pose.view == 'front':
             for side in (-1, 1):
                 edge = x + side * half * 1.02
-                lock = tube(np.array([
-                    [edge - side * 0.05, y - 0.25], [edge, y + 0.05],
-                    [edge + side * 0.02, y + 0.4]]), np.array([0.06, 0.07, 0.05]))
+                lock = tube(
+                    np.array(
+                        [
+                            [edge - side * 0.05, y - 0.25],
+                            [edge, y + 0.05],
+                            [edge + side * 0.02, y + 0.4],
+                        ]
+                    ),
+                    np.array([0.06, 0.07, 0.05]),
+                )
                 self._strands(lock)
 
     def arm(self, side: int, start: float) -> None:
@@ -199,39 +250,61 @@ class Person:
 
     def _lock(self, side: int) -> None:
         (x, y), half, _ = self.figure.head()
-        end = SHOULDER + 0.9 * self.figure.build.hair_length * self.rng.uniform(0.6, 1.3)
-        line = catmull_rom([
-            (x + side * half * 0.95, y), (x + side * half * 1.05, y + 0.6),
-            (x + side * (half + 0.12), SHOULDER), (x + side * (half + 0.08), end)], 4)
-        width = np.interp(np.linspace(0, 1, len(line)), [0, 0.4, 0.8, 1],
-                          [0.1, 0.15, 0.14, 0.03])
+        end = SHOULDER + 0.9 * self.figure.build.hair_length * self.rng.uniform(
+            0.6, 1.3
+        )
+        line = catmull_rom(
+            [
+                (x + side * half * 0.95, y),
+                (x + side * half * 1.05, y + 0.6),
+                (x + side * (half + 0.12), SHOULDER),
+                (x + side * (half + 0.08), end),
+            ],
+            4,
+        )
+        width = np.interp(
+            np.linspace(0, 1, len(line)), [0, 0.4, 0.8, 1], [0.1, 0.15, 0.14, 0.03]
+        )
         self._strands(tube(line, width))
 
     def _phone(self, side: int) -> None:
         line = self.figure.arm(side)
         at = line[-1] + 0.3 * (line[-1] - line[-4]) / np.hypot(*(line[-1] - line[-4]))
-        box = np.array([[-.16, -.32], [.16, -.32], [.16, .32], [-.16, .32]])
+        box = np.array([[-0.16, -0.32], [0.16, -0.32], [0.16, 0.32], [-0.16, 0.32]])
         self._shape(at + box, self.rng.choice([0.06, 0.15, 0.85]) * np.ones(3), 0.3)
         self._shape(at + (-side * 0.07, -0.22) + box * 0.22, np.full(3, 0.03), edge=0)
-        finger = tube(at + np.array([[side * 0.2, 0.1], [-side * 0.05, 0.12]]),
-                      np.array([0.05, 0.04]))
+        finger = tube(
+            at + np.array([[side * 0.2, 0.1], [-side * 0.05, 0.12]]),
+            np.array([0.05, 0.04]),
+        )
         self._limb(finger)
 
     def _bag_color(self):
-        palette = [(0.1, 0.09, 0.09), (0.45, 0.27, 0.15), (0.75, 0.6, 0.42),
-                   (0.6, 0.12, 0.14), (0.85, 0.83, 0.8), (0.2, 0.25, 0.4)]
+        palette = [
+            (0.1, 0.09, 0.09),
+            (0.45, 0.27, 0.15),
+            (0.75, 0.6, 0.42),
+            (0.6, 0.12, 0.14),
+            (0.85, 0.83, 0.8),
+            (0.2, 0.25, 0.4),
+        ]
         return np.array(palette[self.rng.integers(len(palette))], np.float32)
 
     def _bag(self, at, width, height) -> None:
         color = self._bag_color()
-        shape = at + np.array([[-.9, -1], [.9, -1], [1.05, 1], [-1.05, 1]]) * (
-            width, height)
+        shape = at + np.array([[-0.9, -1], [0.9, -1], [1.05, 1], [-1.05, 1]]) * (
+            width,
+            height,
+        )
         self._shape(shape, color, 0.4)
-        flap = at + np.array([[-.92, -1], [.92, -1], [.8, 0.15], [-.8, 0.15]]) * (
-            width, height)
+        flap = at + np.array([[-0.92, -1], [0.92, -1], [0.8, 0.15], [-0.8, 0.15]]) * (
+            width,
+            height,
+        )
         self._shape(flap, color * 0.88, 0.2)
-        clasp = at + np.array([[-.06, .05], [.06, .05], [.06, .25], [-.06, .25]]) * (
-            width, width)
+        clasp = at + np.array(
+            [[-0.06, 0.05], [0.06, 0.05], [0.06, 0.25], [-0.06, 0.25]]
+        ) * (width, width)
         self._shape(clasp, (0.8, 0.7, 0.4), edge=0)
 
     def _handbag(self, side: int) -> None:
@@ -251,13 +324,19 @@ class Person:
         end = torso(HIP - 0.2, side * 0.8)
         middle = torso((ARMPIT + WAIST) / 2, 0 if cross else side * 0.72)
         strap = catmull_rom([start, middle, end], 8)
-        self._shape(tube(strap, np.full(len(strap), 0.035)).outline(), self._bag_color(),
-                    0.35)
-        self._bag(torso(CROTCH - 0.2, side * 0.85), self.rng.uniform(0.3, 0.5),
-                  self.rng.uniform(0.25, 0.42))
+        self._shape(
+            tube(strap, np.full(len(strap), 0.035)).outline(), self._bag_color(), 0.35
+        )
+        self._bag(
+            torso(CROTCH - 0.2, side * 0.85),
+            self.rng.uniform(0.3, 0.5),
+            self.rng.uniform(0.25, 0.42),
+        )
 
 
-def foreground(rng: np.random.Generator, canvas: Canvas, source: str, view: str) -> None:
+def foreground(
+    rng: np.random.Generator, canvas: Canvas, source: str, view: str
+) -> None:
     """Now and then, something between the camera and the clothes."""
     chance = rng.random()
     height, width = canvas.owner.shape
@@ -277,26 +356,42 @@ def _blurred_thing(rng, canvas: Canvas) -> None:
     """A shoulder, a table's edge, a plant: out of focus, from a side."""
     height, width = canvas.owner.shape
     edge = rng.integers(3)
-    x, y = [(0, rng.uniform(0.4, 1) * height), (width, rng.uniform(0.4, 1) * height),
-            (rng.uniform(0.2, 0.8) * width, height)][edge]
+    x, y = [
+        (0, rng.uniform(0.4, 1) * height),
+        (width, rng.uniform(0.4, 1) * height),
+        (rng.uniform(0.2, 0.8) * width, height),
+    ][edge]
     angle = np.linspace(0, 2 * np.pi, 24)
-    radius = rng.uniform(0.1, 0.24) * width * (
-        1 + 0.25 * np.sin(angle * rng.integers(2, 5) + rng.uniform(0, 6)))
+    radius = (
+        rng.uniform(0.1, 0.24)
+        * width
+        * (1 + 0.25 * np.sin(angle * rng.integers(2, 5) + rng.uniform(0, 6)))
+    )
     shape = np.stack([x + radius * np.cos(angle), y + 1.3 * radius * np.sin(angle)], -1)
     color = rng.uniform(0.05, 0.7, 3)
     painted = canvas.fill([shape], color, edge=0.0, shadow=0.2, on_all=True)
     if painted is not None:
         (x0, y0, x1, y1), _ = painted
         pad = 12
-        area = np.s_[max(y0 - pad, 0):y1 + pad, max(x0 - pad, 0):x1 + pad]
+        area = np.s_[max(y0 - pad, 0) : y1 + pad, max(x0 - pad, 0) : x1 + pad]
         canvas.image[area] = cv2.blur(canvas.image[area], (9, 9))
 
 
 def _caption(rng, canvas: Canvas) -> None:
     """Advertising text, as shop pictures carry it."""
     height, width = canvas.owner.shape
-    words = ['NEW', 'SALE', 'SPRING', 'STYLE', 'No.' + str(rng.integers(10, 99)),
-             'COTTON', '2018', 'FASHION', 'S M L XL', str(rng.integers(39, 299)) + '.00']
+    words = [
+        'NEW',
+        'SALE',
+        'SPRING',
+        'STYLE',
+        'No.' + str(rng.integers(10, 99)),
+        'COTTON',
+        '2018',
+        'FASHION',
+        'S M L XL',
+        str(rng.integers(39, 299)) + '.00',
+    ]
     text = ' '.join(words[i] for i in rng.choice(len(words), 2, replace=False))
     scale = width / 600 * rng.uniform(0.7, 1.5)
     (w, h), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, scale, 2)
@@ -304,9 +399,23 @@ def _caption(rng, canvas: Canvas) -> None:
     y = int(rng.choice([0.08, 0.94]) * height)
     if rng.random() < 0.5:
         pad = h * 0.5
-        box = np.array([[x - pad, y - h - pad], [x + w + pad, y - h - pad],
-                        [x + w + pad, y + pad], [x - pad, y + pad]])
+        box = np.array(
+            [
+                [x - pad, y - h - pad],
+                [x + w + pad, y - h - pad],
+                [x + w + pad, y + pad],
+                [x - pad, y + pad],
+            ]
+        )
         canvas.fill([box], rng.uniform(0.1, 0.95, 3), edge=0.0)
     color = tuple(float(c) for c in rng.choice([0.05, 0.95]) * np.ones(3))
-    cv2.putText(canvas.image, text, (x, y), cv2.FONT_HERSHEY_DUPLEX, scale, color,
-                max(1, round(1.5 * scale)), cv2.LINE_AA)
+    cv2.putText(
+        canvas.image,
+        text,
+        (x, y),
+        cv2.FONT_HERSHEY_DUPLEX,
+        scale,
+        color,
+        max(1, round(1.5 * scale)),
+        cv2.LINE_AA,
+    )

@@ -12,8 +12,7 @@ from df2mm.synthetic.camera import finish
 from df2mm.synthetic.fabrics import render_fabric
 from df2mm.synthetic.folds import fold_field
 from df2mm.synthetic.garments import Garment, build_garment
-from df2mm.synthetic.geometry import apply_affine
-from df2mm.synthetic.painting import Canvas, Cloth, paint_limb, paint_piece
+from df2mm.synthetic.painting import Canvas, Cloth, paint_piece
 from df2mm.synthetic.people import (
     CROTCH,
     Build,
@@ -27,14 +26,24 @@ from df2mm.synthetic.wardrobe import Identity, SceneSpec, complete_outfit, slot
 _TAILOR = Build(0.88, 0.7, 0.6, 0.74, 1.0, (0, 0, 0), (0, 0, 0), 0.0, (0, 0, 0))
 
 _SIZES = {
-    'user': ((468, 624), (468, 624), (468, 624), (480, 640), (540, 540), (450, 600),
-             (468, 832), (624, 468)),
+    'user': (
+        (468, 624),
+        (468, 624),
+        (468, 624),
+        (480, 640),
+        (540, 540),
+        (450, 600),
+        (468, 832),
+        (624, 468),
+    ),
     'shop': ((600, 600), (560, 560), (600, 750), (500, 750), (468, 624), (640, 640)),
 }
 
 #: Below this share of the picture, and of itself, a garment is not annotated.
 _MIN_AREA, _MIN_SHOWN = 0.004, 0.1
 _MAX_ATTEMPTS = 20
+#: Square pixels of the smallest part of a mask.
+_MIN_POLYGON = 8.0
 
 
 @dataclass
@@ -65,7 +74,8 @@ def render_scene(spec: SceneSpec) -> tuple:
             break
     else:
         raise RuntimeError(
-            f'{spec} did not show its main item in {_MAX_ATTEMPTS} attempts')
+            f'{spec} did not show its main item in {_MAX_ATTEMPTS} attempts'
+        )
     return finish(rng, canvas.image, spec.source), annotation
 
 
@@ -76,10 +86,14 @@ def _compose(spec: SceneSpec, attempt: int) -> tuple:
     width, height = sizes[rng.integers(len(sizes))]
     view = _sample_view(rng, spec.source)
     # Laid out, cloth lies on a table, a floor or a bed, at a shop and at home.
-    background = (studio_background if spec.source == 'shop' or view == 'flat'
-                  else cluttered_background)
-    canvas = Canvas(np.ascontiguousarray(
-        background(rng, height, width), np.float32), 100.0)
+    background = (
+        studio_background
+        if spec.source == 'shop' or view == 'flat'
+        else cluttered_background
+    )
+    canvas = Canvas(
+        np.ascontiguousarray(background(rng, height, width), np.float32), 100.0
+    )
     if view == 'flat':
         worn = _lay_out(rng, spec, canvas)
     else:
@@ -90,7 +104,9 @@ def _compose(spec: SceneSpec, attempt: int) -> tuple:
 
 def _sample_view(rng, source: str) -> str:
     """78 % are worn and seen from the front, by the paper."""
-    shares = {'shop': [0.22, 0.68, 0.05, 0.05], 'user': [0.08, 0.80, 0.06, 0.06]}[source]
+    shares = {'shop': [0.22, 0.68, 0.05, 0.05], 'user': [0.08, 0.80, 0.06, 0.06]}[
+        source
+    ]
     return str(rng.choice(['flat', 'front', 'side', 'back'], p=shares))
 
 
@@ -100,18 +116,30 @@ def _cloth(rng, identity: Identity, garment: Garment, unit: float, light) -> Clo
     high = int(np.clip(wide * garment.length / garment.width, 24, 640))
     texture = render_fabric(identity.fabric, high, wide)
     name = identity.cut.name
-    kind = ('vertical' if name == 'skirt' or 'dress' in name
-            and (identity.cut.flare > 0.1 or rng.random() < 0.4)
-            else 'sharp' if name in ('trousers', 'shorts') or identity.fabric.kind in (
-                'denim', 'checks') else 'knit' if identity.fabric.kind == 'knit'
-            else 'soft')
-    anchors = [(0.08, 0.25), (0.92, 0.25)] if slot(identity.cut) != 'lower' else [
-        (0.5, 0.3), (0.25, 0.6), (0.75, 0.6)]
+    kind = (
+        'vertical'
+        if name == 'skirt'
+        or ('dress' in name
+        and (identity.cut.flare > 0.1 or rng.random() < 0.4))
+        else 'sharp'
+        if name in ('trousers', 'shorts') or identity.fabric.kind in ('denim', 'checks')
+        else 'knit'
+        if identity.fabric.kind == 'knit'
+        else 'soft'
+    )
+    anchors = (
+        [(0.08, 0.25), (0.92, 0.25)]
+        if slot(identity.cut) != 'lower'
+        else [(0.5, 0.3), (0.25, 0.6), (0.75, 0.6)]
+    )
     size = (min(high, 160), min(wide, 128))
     folds, _ = fold_field(rng, *size, kind, anchors, rng.uniform(0.7, 1.25))
     color = np.array(identity.fabric.dominant_color, np.float32)
-    accent = 1 - color if rng.random() < 0.3 else color * 0.45 + (
-        0.5 if color.mean() < 0.4 else 0.0)
+    accent = (
+        1 - color
+        if rng.random() < 0.3
+        else color * 0.45 + (0.5 if color.mean() < 0.4 else 0.0)
+    )
     return Cloth(texture.astype(np.float32), folds, color, np.clip(accent, 0, 1), light)
 
 
@@ -122,15 +150,22 @@ def _target_extent(rng, identity: Identity, source: str) -> float:
     """
     name = identity.cut.name
     median, spread = {
-        'trousers': (0.55, 0.32), 'shorts': (0.5, 0.42), 'skirt': (0.5, 0.4),
+        'trousers': (0.55, 0.32),
+        'shorts': (0.5, 0.42),
+        'skirt': (0.5, 0.4),
     }.get(name, (0.72, 0.33))
     if source == 'shop':
         median, spread = median * 0.95, spread * 0.75
     return float(np.clip(np.exp(rng.normal(np.log(median), spread)), 0.28, 1.45))
 
 
-def _frame(rng, canvas: Canvas, points: np.ndarray, extent: float, tilt: float):
-    """(2, 3) affine map from heads to pixels that frames the main item."""
+def _frame(
+    rng, canvas: Canvas, points: np.ndarray, extent: float, tilt: float, end: int = 0
+):
+    """(2, 3) affine map from heads to pixels that frames the main item.
+
+    With ``end`` 1 the picture ends where the item ends below, with -1 above.
+    """
     height, width = canvas.owner.shape
     low, high = points.min(0), points.max(0)
     scale = extent * min(width / (high[0] - low[0]), height / (high[1] - low[1]))
@@ -140,11 +175,18 @@ def _frame(rng, canvas: Canvas, points: np.ndarray, extent: float, tilt: float):
     room = np.maximum(np.array([width, height]) - span, 0.0)
     over = np.maximum(span - (width, height), 0.0)
     # Room is shared unevenly; what is too large is cut off on either side.
-    target = (np.array([width, height]) / 2
-              + rng.uniform(-0.38, 0.38, 2) * room + rng.uniform(-0.5, 0.5, 2) * over)
+    target = (
+        np.array([width, height]) / 2
+        + rng.uniform(-0.38, 0.38, 2) * room
+        + rng.uniform(-0.5, 0.5, 2) * over
+    )
+    if end:
+        middle = span[1] / 2 * (1 + rng.uniform(-0.04, 0.02))
+        target[1] = height - middle if end > 0 else middle
     canvas.unit = scale
     return np.concatenate(
-        [linear, (target - linear @ ((low + high) / 2))[:, None]], axis=1)
+        [linear, (target - linear @ ((low + high) / 2))[:, None]], axis=1
+    )
 
 
 def _extent_points(garments) -> np.ndarray:
@@ -172,10 +214,19 @@ def _lay_out(rng, spec: SceneSpec, canvas: Canvas) -> list:
         garment = garment.transformed(affine)
         cloth = _cloth(rng, identity, garment, canvas.unit, light)
         worn.append(Worn(identity, garment, cloth))
-        names = ['hood', 'lining', 'strap-1', 'strap1', 'body', 'leg-1', 'leg1', 'skirt',
-                 'collar']
+        names = [
+            'hood',
+            'lining',
+            'strap-1',
+            'strap1',
+            'body',
+            'leg-1',
+            'leg1',
+            'skirt',
+            'collar',
+        ]
         sleeves = ['sleeve-1', 'sleeve1']
-        order = (sleeves + names if rng.random() < 0.5 else names + sleeves)
+        order = sleeves + names if rng.random() < 0.5 else names + sleeves
         _paint(canvas, worn[-1], index, [*order, 'front-1', 'front1'], on_all=True)
     return worn
 
@@ -184,11 +235,15 @@ def _side_by_side(rng, built) -> list:
     """Affine maps that put the second garment beside or below the first."""
     first, second = (_extent_points([g]) for g in built)
     if rng.random() < 0.5:
-        shift = (first[:, 0].max() - second[:, 0].min() + rng.uniform(-0.1, 0.4),
-                 first[:, 1].mean() - second[:, 1].mean() + rng.uniform(-0.5, 0.5))
+        shift = (
+            first[:, 0].max() - second[:, 0].min() + rng.uniform(-0.1, 0.4),
+            first[:, 1].mean() - second[:, 1].mean() + rng.uniform(-0.5, 0.5),
+        )
     else:
-        shift = (first[:, 0].mean() - second[:, 0].mean() + rng.uniform(-0.8, 0.8),
-                 first[:, 1].max() - second[:, 1].min() + rng.uniform(-0.5, 0.2))
+        shift = (
+            first[:, 0].mean() - second[:, 0].mean() + rng.uniform(-0.8, 0.8),
+            first[:, 1].max() - second[:, 1].min() + rng.uniform(-0.5, 0.2),
+        )
     return [np.eye(2, 3), np.array([[1, 0, shift[0]], [0, 1, shift[1]]], float)]
 
 
@@ -198,8 +253,9 @@ def _paint(canvas: Canvas, worn: Worn, item: int, order, on_all: bool = False) -
     for name in order:
         if name in pieces:
             shadow = 0.0 if name in ('lining', 'hood') else 0.4
-            paint_piece(canvas, pieces[name], worn.garment, worn.cloth, item, shadow,
-                        on_all)
+            paint_piece(
+                canvas, pieces[name], worn.garment, worn.cloth, item, shadow, on_all
+            )
 
 
 def _dress(rng, spec: SceneSpec, canvas: Canvas, view: str) -> list:
@@ -208,10 +264,22 @@ def _dress(rng, spec: SceneSpec, canvas: Canvas, view: str) -> list:
     light = rng.uniform(-1, 1)
     outfit = complete_outfit(rng, spec.identities, spec.pair_id)
     built = [build_garment(identity.cut, figure) for identity in outfit]
-    affine = _frame(rng, canvas, _extent_points(built[:1]),
-                    _target_extent(rng, outfit[0], spec.source), rng.normal(0, 0.03))
-    worn = [Worn(identity, garment.transformed(affine), None)
-            for identity, garment in zip(outfit, built, strict=True)]
+    # Pictures of one garment often leave out the other that is worn with it.
+    end = {'upper': 1, 'lower': -1}.get(slot(outfit[0].cut), 0)
+    end *= len(spec.identities) == 1 and rng.random() < 0.7
+    extent = _target_extent(rng, outfit[0], spec.source)
+    affine = _frame(
+        rng,
+        canvas,
+        _extent_points(built[:1]),
+        extent,
+        rng.normal(0, 0.03),
+        end * (extent > 0.5),
+    )
+    worn = [
+        Worn(identity, garment.transformed(affine), None)
+        for identity, garment in zip(outfit, built, strict=True)
+    ]
     for one in worn:
         one.cloth = _cloth(rng, one.identity, one.garment, canvas.unit, light)
     by_slot = {slot(one.identity.cut): (index, one) for index, one in enumerate(worn)}
@@ -255,8 +323,11 @@ def _torso(rng, canvas: Canvas, by_slot: dict) -> None:
 
 def _arm(person, canvas: Canvas, by_slot: dict, side: int) -> None:
     """An arm, the sleeves over it, and its hand."""
-    sleeved = [by_slot[name] for name in ('upper', 'dress', 'outer') if name in by_slot
-               and by_slot[name][1].identity.cut.sleeve > 0]
+    sleeved = [
+        by_slot[name]
+        for name in ('upper', 'dress', 'outer')
+        if name in by_slot and by_slot[name][1].identity.cut.sleeve > 0
+    ]
     longest = max((one.identity.cut.sleeve for _, one in sleeved), default=0.0)
     # Cloth hides the arm up to its cuff; a bare arm joins the body at the armpit,
     # unless it is behind the body and was not painted with it.
@@ -285,10 +356,14 @@ def _annotate_item(canvas: Canvas, index: int, worn: Worn, view: str) -> dict | 
     height, width = canvas.owner.shape
     mask = canvas.item_mask(index)
     area = int(mask.sum())
-    whole = sum(cv2.contourArea(p.outline.astype(np.float32))
-                for p in worn.garment.pieces if not p.inside)
+    whole = sum(
+        cv2.contourArea(p.outline.astype(np.float32))
+        for p in worn.garment.pieces
+        if not p.inside
+    )
     if area < _MIN_AREA * height * width or (
-            area < _MIN_SHOWN * whole and area < 0.03 * height * width):
+        area < _MIN_SHOWN * whole and area < 0.03 * height * width
+    ):
         return None
     polygons = _polygons(mask)
     if not polygons:
@@ -307,8 +382,12 @@ def _annotate_item(canvas: Canvas, index: int, worn: Worn, view: str) -> dict | 
         'style': worn.identity.style,
         'bounding_box': [float(v) for v in (x1, y1, x2, y2)],
         'landmarks': [
-            float(value) for point, v in zip(landmarks, visible, strict=True)
-            for value in ((round(point[0], 1), round(point[1], 1), v) if v else (0, 0, 0))],
+            float(value)
+            for point, v in zip(landmarks, visible, strict=True)
+            for value in (
+                (round(point[0], 1), round(point[1], 1), v) if v else (0, 0, 0)
+            )
+        ],
         'segmentation': [[float(v) for v in p] for p in polygons],
         'scale': 1 if share < 0.1 else 2 if share <= 0.4 else 3,
         'occlusion': 1 if hidden < 0.2 else 2 if hidden <= 0.5 else 3,
@@ -330,13 +409,13 @@ def _landmarks(canvas: Canvas, index: int, worn: Worn) -> tuple:
 
 
 def _polygons(mask: np.ndarray) -> list:
-    """Outlines of a mask as flat lists x, y, ..., large parts only."""
+    """Outlines of a mask as flat lists x, y, ..., but for specks."""
     contours, _ = cv2.findContours(
-        mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    least = max(16.0, 0.004 * mask.sum())
+        mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
     polygons = []
     for contour in contours:
-        if cv2.contourArea(contour) < least:
+        if cv2.contourArea(contour) < _MIN_POLYGON:
             continue
         contour = cv2.approxPolyDP(contour, 0.9, True)[:, 0]
         if len(contour) >= 3:

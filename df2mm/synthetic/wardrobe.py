@@ -23,8 +23,10 @@ _MIN_SHARE = 0.035
 
 #: Fabrics that a category is seldom made of.
 _UNLIKELY = {
-    'trousers': ('print', 'tie-dye', 'lace'), 'shorts': ('print', 'lace'),
-    'skirt': ('print',), 'long sleeve outwear': ('print', 'lace', 'tie-dye'),
+    'trousers': ('print', 'tie-dye', 'lace'),
+    'shorts': ('print', 'lace'),
+    'skirt': ('print',),
+    'long sleeve outwear': ('print', 'lace', 'tie-dye'),
     'short sleeve outwear': ('print', 'lace'),
 }
 
@@ -78,16 +80,13 @@ def slot(cut: Cut) -> str:
     return 'dress' if 'dress' in cut.name else 'upper'
 
 
-def hides(one: Cut, other: Cut) -> bool:
-    """Whether, worn together, one of two cuts would cover the other."""
-    by_slot = {slot(one): one, slot(other): other}
-    outer, lower = by_slot.get('outer'), by_slot.get('lower')
-    over = outer or by_slot.get('upper')
-    if lower and over:
-        return over.hem > lower.hem - 0.5
-    if outer and outer.gap < 0.1:
-        dress = by_slot.get('dress')
-        return dress is None or outer.hem > dress.hem - 0.8
+def covers(over: Cut, under: Cut) -> bool:
+    """Whether ``over``, worn with ``under``, leaves too little of it to be seen."""
+    slots = slot(over), slot(under)
+    if slots[1] == 'lower' and slots[0] in ('upper', 'outer'):
+        return over.hem > under.hem - 0.5
+    if slots[0] == 'outer' and over.gap < 0.1:
+        return slots[1] == 'upper' or over.hem > under.hem - 0.8
     return False
 
 
@@ -108,7 +107,9 @@ class Wardrobe:
         chance = rng.random()
         if seen and chance < 0.33:
             cut, fabric = seen[rng.integers(len(seen))]
-            fabric = recolor(fabric, rng) if rng.random() < 0.6 else self.fabric(cut.name)
+            fabric = (
+                recolor(fabric, rng) if rng.random() < 0.6 else self.fabric(cut.name)
+            )
         elif seen and chance < 0.53:
             cut, fabric = seen[rng.integers(len(seen))]
             if rng.random() < 0.6:
@@ -141,8 +142,17 @@ class Wardrobe:
 
 
 _SLOTS = {
-    name: ('lower' if name in LOWER else 'outer' if name in OUTWEAR
-           else 'dress' if 'dress' in name else 'upper') for name in CATEGORY_NAMES}
+    name: (
+        'lower'
+        if name in LOWER
+        else 'outer'
+        if name in OUTWEAR
+        else 'dress'
+        if 'dress' in name
+        else 'upper'
+    )
+    for name in CATEGORY_NAMES
+}
 
 
 def plan_split(num_images: int, seed: tuple, first_pair_id: int = 1) -> list:
@@ -163,7 +173,8 @@ def plan_split(num_images: int, seed: tuple, first_pair_id: int = 1) -> list:
     """
     if num_images < 2:
         raise ValueError(
-            f'a split needs at least 2 images, a user and a shop one, got {num_images}')
+            f'a split needs at least 2 images, a user and a shop one, got {num_images}'
+        )
     rng = np.random.default_rng(seed)
     wardrobe, specs, pair_id = Wardrobe(rng), [], first_pair_id
     while len(specs) < num_images:
@@ -171,8 +182,9 @@ def plan_split(num_images: int, seed: tuple, first_pair_id: int = 1) -> list:
         shown = _plan_pair(wardrobe, pair_id, left)
         for source, identities in shown:
             img_id = len(specs) + 1
-            specs.append(SceneSpec(
-                img_id, source, pair_id, identities, (*seed, pair_id, img_id)))
+            specs.append(
+                SceneSpec(img_id, source, pair_id, identities, (*seed, pair_id, img_id))
+            )
         pair_id += 1
     return specs
 
@@ -203,9 +215,12 @@ def _plan_pair(wardrobe: Wardrobe, pair_id: int, room: int) -> list:
         shown.append(('shop', with_it))
     shop_styles = {i.style for i in identities[:num_shops]}
     for index in range(num_users):
-        main = identities[int(rng.integers(num_styles)) if index >= num_styles else index]
-        with_it = _wear_with(wardrobe, main, [
-            i for i in identities if i.style in shop_styles], 0.5)
+        main = identities[
+            int(rng.integers(num_styles)) if index >= num_styles else index
+        ]
+        with_it = _wear_with(
+            wardrobe, main, [i for i in identities if i.style in shop_styles], 0.5
+        )
         shown.append(('user', with_it))
     return shown
 
@@ -226,8 +241,12 @@ def _identities(wardrobe: Wardrobe, pair_id: int, num_styles: int) -> list:
 
 def _fits(cut: Cut) -> tuple:
     """The slots that go with a garment in one outfit."""
-    return {'upper': ('lower', 'lower', 'outer'), 'lower': ('upper', 'outer'),
-            'dress': ('outer',), 'outer': ('upper', 'lower', 'dress')}[slot(cut)]
+    return {
+        'upper': ('lower', 'lower', 'outer'),
+        'lower': ('upper', 'outer'),
+        'dress': ('outer',),
+        'outer': ('upper', 'lower', 'dress'),
+    }[slot(cut)]
 
 
 def _wear_with(wardrobe: Wardrobe, main: Identity, identities, chance: float) -> tuple:
@@ -240,7 +259,9 @@ def _wear_with(wardrobe: Wardrobe, main: Identity, identities, chance: float) ->
             free &= slot(other.cut) == 'outer'
         if slot(other.cut) == 'dress':
             free &= not taken & {'upper', 'lower'}
-        free &= not any(hides(w.cut, other.cut) for w in worn)
+        free &= not any(
+            covers(w.cut, other.cut) or covers(other.cut, w.cut) for w in worn
+        )
         if other is not main and free and wardrobe.rng.random() < chance:
             worn.append(other)
     return tuple(worn)
@@ -265,7 +286,7 @@ def complete_outfit(rng: np.random.Generator, identities: tuple, pair_id: int) -
     for name in missing:
         for _ in range(50):
             cut, fabric = wardrobe.garment(wardrobe.label((name,)))
-            if not any(hides(other.cut, cut) for other in worn):
+            if not any(covers(cut, other.cut) for other in identities):
                 worn.append(Identity(pair_id, 0, cut, fabric))
                 break
     return worn
