@@ -103,15 +103,17 @@ def format_summary(summary):
     Returns:
         str: Without a newline at the end.
     """
-    rows = [('defects', 'rule', 'what is wrong', 'repair')] + [
-        (str(count), rule, RULES[rule].wrong, repair)
-        for (rule, repair), count in summary.counts.most_common()]
-    widths = [max(len(row[k]) for row in rows) for k in range(3)]
     lines = [f'{summary.num_images} images and {summary.num_items} items can be used, '
              f'{summary.counts.total()} defects']
     if summary.counts:
-        lines += [f'{count:>{widths[0]}}  {rule:{widths[1]}}  {wrong:{widths[2]}}  '
-                  f'{repair}' for count, rule, wrong, repair in rows]
+        rows = [('defects', 'weight', 'rule', 'what is wrong', 'repair')] + [
+            (str(count), 'minor' if RULES[rule].minor else 'serious', rule,
+             RULES[rule].wrong, repair)
+            for (rule, repair), count in summary.counts.most_common()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines += [f'{row[0]:>{widths[0]}}  ' + '  '.join(
+            f'{cell:{width}}' for cell, width in zip(row[1:], widths[1:], strict=True)
+        ).rstrip() for row in rows]
     return '\n'.join(lines)
 
 
