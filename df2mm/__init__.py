@@ -5,4 +5,8 @@ from df2mm.version import __version__
 
 compat.apply()
 
-__all__ = ['__version__']
+# Only after that: they need mmcv's operators.
+from df2mm import datasets, engine, models  # noqa: E402
+from df2mm.visualization import visualizer  # noqa: E402
+
+__all__ = ['__version__', 'datasets', 'engine', 'models', 'visualizer']

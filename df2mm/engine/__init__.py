@@ -1,0 +1,20 @@
+"""What runs a training: seeds, checkpoints, mixed precision, launching."""
+
+from df2mm.engine.channels_last_hook import ChannelsLastHook
+from df2mm.engine.checkpoints import AtomicBackend, find_resumable, verify_checkpoint
+from df2mm.engine.cpu_amp_optim_wrapper import CPUAmpOptimWrapper
+from df2mm.engine.epoch_seed_hook import EpochSeedHook
+from df2mm.engine.launch import (
+    USER_ERRORS,
+    build_runner,
+    enable_amp,
+    exit_on,
+    load_weights,
+    read_config,
+)
+
+__all__ = [
+    'USER_ERRORS', 'AtomicBackend', 'CPUAmpOptimWrapper', 'ChannelsLastHook',
+    'EpochSeedHook', 'build_runner', 'enable_amp', 'exit_on', 'find_resumable',
+    'load_weights', 'read_config', 'verify_checkpoint',
+]
