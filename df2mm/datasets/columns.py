@@ -25,6 +25,10 @@ SOURCES = ('user', 'shop', 'unknown')
 
 _SOURCE_CODES = {name: code for code, name in enumerate(SOURCES)}
 _NUM_LANDMARKS = np.array([c.num_landmarks for c in CATEGORIES])
+#: ``identities`` are pair_id * this + style, readable as decimals.
+IDENTITY_STRIDE = 100_000
+
+_INT32_MAX = np.iinfo(np.int32).max
 _WRONG = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
@@ -113,13 +117,37 @@ def assemble(images: dict, items: dict, path) -> dict:
     if (np.diff(positions) < 0).any():
         items = _reordered(items, np.argsort(positions, kind='stable'))
     counts = np.bincount(positions, minlength=len(img_ids))
+    identities = identities_of(np.repeat(images['pair_ids'], counts), items['styles'])
     return dict(
-        **images, item_offsets=_offsets(counts),
+        **images, item_offsets=_offsets(counts), identities=identities,
         landmark_offsets=_offsets(items.pop('landmark_counts')),
         polygon_offsets=_offsets(items.pop('polygon_counts')),
         vertex_offsets=_offsets(items.pop('vertex_counts')),
         **{name: items[name] for name in (
             'bboxes', 'labels', 'styles', 'variations', 'landmarks', 'vertices')})
+
+
+def identities_of(pair_ids: np.ndarray, styles: np.ndarray) -> np.ndarray:
+    """One int64 for each (pair_id, style), the same in every file.
+
+    Args:
+        pair_ids (np.ndarray): (N,) int.
+        styles (np.ndarray): (N,) int.
+
+    Returns:
+        np.ndarray: (N,) int64; -1 where nothing pairs: style 0, or no pair_id (-1).
+
+    Raises:
+        ValueError: If a style is too large to be kept apart, or negative.
+    """
+    pair_ids, styles = np.asarray(pair_ids, np.int64), np.asarray(styles, np.int64)
+    bad = (styles < 0) | (styles >= IDENTITY_STRIDE)
+    if bad.any():
+        raise ValueError(
+            f'style must be in 0..{IDENTITY_STRIDE - 1}, got {styles[bad][0]} with '
+            f'pair_id {np.broadcast_to(pair_ids, bad.shape)[bad][0]}')
+    pairs = (styles > 0) & (pair_ids >= 0)
+    return np.where(pairs, pair_ids * IDENTITY_STRIDE + styles, -1)
 
 
 def _image_columns(rows):
@@ -155,16 +183,27 @@ def _item_columns(rows):
     columns = dict(
         image_ids=np.array([row['image_id'] for row in rows], np.int64),
         bboxes=boxes, labels=labels.astype(np.uint8),
-        styles=np.array([row['style'] for row in rows], np.int32),
+        styles=np.array([row['style'] for row in rows], np.int64),
         variations=_stacked(
-            [[row[name] for name in VARIATIONS] for row in rows], 4, np.uint8),
+            [[row[name] for name in VARIATIONS] for row in rows], 4, np.int64),
         landmark_counts=counts, landmarks=_flattened(keypoints, 3),
         polygon_counts=np.array([len(part) for part in segmentations], np.int64),
         vertex_counts=lengths // 2, vertices=_flattened(polygons, 2))
     for name in ('bboxes', 'landmarks', 'vertices'):
         if not np.isfinite(columns[name]).all():
             raise ValueError(f'{name} must be finite numbers')
+    _check_range('v of a landmark', columns['landmarks'][:, 2], 2)
+    for name, limit in (('variations', 3), ('styles', _INT32_MAX)):
+        _check_range(name, columns[name], limit)
+    columns['styles'] = columns['styles'].astype(np.int32)
+    columns['variations'] = columns['variations'].astype(np.uint8)
     return columns
+
+
+def _check_range(name, values, limit):
+    outside = (values < 0) | (values > limit)
+    if outside.any():
+        raise ValueError(f'{name} must be in 0..{limit}, got {values[outside][0]:g}')
 
 
 def _polygons_of(segmentation):

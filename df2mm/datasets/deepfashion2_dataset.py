@@ -9,7 +9,7 @@ from mmengine.dataset import BaseDataset, force_full_init
 from mmengine.fileio import join_path
 
 from df2mm.datasets.columns import SOURCES
-from df2mm.datasets.index import AnnotationIndex, identities_of
+from df2mm.datasets.index import AnnotationIndex
 from df2mm.metainfo import (
     CATEGORIES,
     CATEGORY_NAMES,
@@ -145,17 +145,16 @@ class DeepFashion2Dataset(BaseDataset):
         image = int(self.positions[idx])
         index = self.index
         items = index.items_of(image)
-        pair_id = int(index.pair_ids[image])
         width, height = index.sizes[image].tolist()
-        identities = identities_of(pair_id, index.styles[items]).tolist()
         columns = zip(range(items.start, items.stop), index.bboxes[items].tolist(),
-                      index.labels[items].tolist(), identities,
+                      index.labels[items].tolist(),
+                      index.identities[items].tolist(),
                       index.variations[items].tolist(), strict=True)
         return dict(
             img_path=join_path(
                 self.data_prefix['img'], index.file_names[image].decode()),
             img_id=int(index.img_ids[image]), height=height, width=width,
-            source=SOURCES[index.sources[image]], pair_id=pair_id,
+            source=SOURCES[index.sources[image]], pair_id=int(index.pair_ids[image]),
             sample_idx=idx % len(self.positions),
             instances=[dict(
                 bbox=bbox, bbox_label=label, ignore_flag=0,

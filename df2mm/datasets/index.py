@@ -12,9 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-#: ``identities`` are pair_id * this + style, readable as decimals.
-IDENTITY_STRIDE = 100_000
-
 
 @dataclass(frozen=True, eq=False)
 class AnnotationIndex:
@@ -38,6 +35,8 @@ class AnnotationIndex:
         bboxes (np.ndarray): (N, 4) float32, x1, y1, x2, y2.
         labels (np.ndarray): (N,) uint8, 0..12.
         styles (np.ndarray): (N,) int32.
+        identities (np.ndarray): (N,) int64, one number a (pair_id, style); -1
+            where nothing pairs. See :func:`df2mm.datasets.columns.identities_of`.
         variations (np.ndarray): (N, 4) uint8 in 1..3, or 0 where not said.
         landmark_offsets (np.ndarray): (N + 1,) int64.
         landmarks (np.ndarray): (T, 3) float32, x, y, v of the category's own
@@ -56,6 +55,7 @@ class AnnotationIndex:
     bboxes: np.ndarray
     labels: np.ndarray
     styles: np.ndarray
+    identities: np.ndarray
     variations: np.ndarray
     landmark_offsets: np.ndarray
     landmarks: np.ndarray
@@ -89,12 +89,6 @@ class AnnotationIndex:
     def items_per_image(self) -> np.ndarray:
         """(M,) int64."""
         return np.diff(self.item_offsets)
-
-    @property
-    def identities(self) -> np.ndarray:
-        """(N,) int64, one number a (pair_id, style); -1 for style 0."""
-        return identities_of(
-            np.repeat(self.pair_ids, self.items_per_image), self.styles)
 
     def items_of(self, image: int) -> slice:
         """Which of the N items lie in an image, counted from 0."""
@@ -143,26 +137,3 @@ class AnnotationIndex:
         """
         from df2mm.datasets.index_sources import read_coco
         return cls(**read_coco(Path(ann_file), workers))
-
-
-def identities_of(pair_ids: np.ndarray, styles: np.ndarray) -> np.ndarray:
-    """One int64 for each (pair_id, style), the same in every file.
-
-    Args:
-        pair_ids (np.ndarray): (N,) int.
-        styles (np.ndarray): (N,) int.
-
-    Returns:
-        np.ndarray: (N,) int64; -1 where nothing pairs: style 0, or no pair_id (-1).
-
-    Raises:
-        ValueError: If a style is too large to be kept apart, or negative.
-    """
-    pair_ids, styles = np.asarray(pair_ids, np.int64), np.asarray(styles, np.int64)
-    bad = (styles < 0) | (styles >= IDENTITY_STRIDE)
-    if bad.any():
-        raise ValueError(
-            f'style must be in 0..{IDENTITY_STRIDE - 1}, got {styles[bad][0]} with '
-            f'pair_id {np.broadcast_to(pair_ids, bad.shape)[bad][0]}')
-    pairs = (styles > 0) & (pair_ids >= 0)
-    return np.where(pairs, pair_ids * IDENTITY_STRIDE + styles, -1)

@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import re
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
@@ -24,12 +23,16 @@ from df2mm.datasets.columns import (
     item_columns,
     joined,
 )
+from df2mm.datasets.parallel import chunked, map_stream
 from df2mm.datasets.raw import list_raw
 from df2mm.datasets.raw import read_raw as read_raw_image
 
-#: Bytes of a COCO file that are parsed at once. The objects they become still
-#: fit a processor's cache; with 4 MiB parsing takes three times as long.
-_PART_BYTES = 1 << 18
+#: Bytes of a COCO file that one task reads.
+_PART_BYTES = 4 << 20
+
+#: Bytes of it that are parsed at once. The objects they become still fit a
+#: processor's cache: the whole part at once takes three times as long.
+_BLOCK_BYTES = 1 << 18
 
 #: Annotation files that one task reads.
 _PART_FILES = 256
@@ -46,8 +49,8 @@ def read_raw(data_root: Path, split: str, workers: int | None = None) -> dict:
                 f'not found: {split_dir / folder}. Unpack the dataset there, or make '
                 f'one like it: `python tools/data.py synthesize {data_root}`')
     stems, defects = list_raw(split_dir)
-    tasks = [stems[k:k + _PART_FILES] for k in range(0, len(stems), _PART_FILES)]
-    parts = run_tasks(partial(_read_files, split_dir), tasks or [[]], workers)
+    tasks = list(chunked(stems, _PART_FILES)) or [[]]
+    parts = _map(partial(_read_files, split_dir), tasks, workers)
     rows = [row for images, _, _ in parts for row in images]
     _warn(sum((counts for _, _, counts in parts),
               Counter(defect.rule for defect in defects)), split_dir)
@@ -80,30 +83,25 @@ def read_coco(path: Path, workers: int | None = None) -> dict:
             file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if re.search(rb'"format": ?"df2mm-compact"', data[:4096]) is None:
             return _read_authors(path)
-        images, annotations = _sections(data, path)
-        rows = _parse_rows(data[images], path)
-        tasks = _parts(data, annotations)
-    parts = run_tasks(partial(_read_part, path), tasks, workers)
-    return assemble(image_columns(rows, path), joined(parts), path)
+        tasks = [_parts(data, section, _PART_BYTES)
+                 for section in _sections(data, path)]
+    images, items = (
+        joined(_map(partial(_read_part, path, columns_of), parts, workers))
+        for columns_of, parts in zip((image_columns, item_columns), tasks, strict=True))
+    return assemble(images, items, path)
 
 
-def run_tasks(function, tasks: list, workers: int | None = None) -> list:
-    """``[function(task) for task in tasks]``, by forked processes.
+def _map(function, tasks: list, workers: int | None) -> list:
+    """``[function(task) for task in tasks]``, by forked processes where it pays.
 
-    Args:
-        function (Callable): Must be picklable, and its results.
-        tasks (list): Picklable.
-        workers (int, optional): Processes. Defaults to the usable cores. A loader
-            worker, which may have no children, does the work itself.
+    A loader worker is a daemon, which may have no children: it works alone.
     """
     if workers is None:
-        workers = len(os.sched_getaffinity(0))
-    workers = min(workers, len(tasks))
-    if workers <= 1 or multiprocessing.current_process().daemon:
-        return [function(task) for task in tasks]
-    context = multiprocessing.get_context('fork')
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        return list(pool.map(function, tasks, chunksize=-(-len(tasks) // 64)))
+        workers = (len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity')
+                   else os.cpu_count())
+    if multiprocessing.current_process().daemon:
+        workers = 1
+    return list(map_stream(function, tasks, min(workers, len(tasks))))
 
 
 def _sections(data: mmap.mmap, path: Path) -> tuple[slice, slice]:
@@ -122,21 +120,22 @@ def _sections(data: mmap.mmap, path: Path) -> tuple[slice, slice]:
     return tuple(sections)
 
 
-def _parts(data: mmap.mmap, section: slice) -> list[tuple[int, int]]:
-    """Begin and end of parts of a section, cut between lines."""
+def _parts(data, section: slice, size: int) -> list[tuple[int, int]]:
+    """Begin and end of parts of a section, ``size`` long, cut between lines."""
     cuts = [section.start]
     while cuts[-1] < section.stop or len(cuts) == 1:
-        cut = data.find(b'\n', cuts[-1] + _PART_BYTES, section.stop)
+        cut = data.find(b'\n', cuts[-1] + size, section.stop)
         cuts.append(cut if cut >= 0 else section.stop)
     return list(pairwise(cuts))
 
 
-def _read_part(path: Path, part: tuple[int, int]) -> dict:
-    """Item columns of one part of the "annotations"."""
+def _read_part(path: Path, columns_of, part: tuple[int, int]) -> dict:
+    """The columns of one part of a section."""
     with path.open('rb') as file:
         file.seek(part[0])
         lines = file.read(part[1] - part[0])
-    return item_columns(_parse_rows(lines, path), path)
+    blocks = _parts(lines, slice(0, len(lines)), _BLOCK_BYTES)
+    return joined([columns_of(_parse_rows(lines[a:b], path), path) for a, b in blocks])
 
 
 def _parse_rows(lines: bytes, path: Path) -> list[dict]:

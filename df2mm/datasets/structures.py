@@ -2,7 +2,11 @@
 
 import numpy as np
 import torch
-from mmdet.structures.bbox import HorizontalBoxes, register_box
+from mmdet.structures.bbox import (
+    HorizontalBoxes,
+    register_box,
+    register_box_converter,
+)
 from mmengine.structures import InstanceData
 from torch import Tensor
 
@@ -156,6 +160,13 @@ class GarmentBoxes(HorizontalBoxes):
             source = _FLIP[labels][..., None].expand_as(keypoints)
             keypoints = keypoints.gather(1, source)
         self.riders['keypoints'] = keypoints
+
+
+# Some transforms compare boxes of both types, and convert them for it.
+@register_box_converter('garment', 'hbox')
+@register_box_converter('hbox', 'garment')
+def _same_numbers(boxes: Tensor) -> Tensor:
+    return boxes
 
 
 class GarmentInstances(InstanceData):
