@@ -65,18 +65,22 @@ def _hang(rng, stage, depth, left, right):
     z = depth - 0.03
     choice = rng.random()
     unit = stage.image.shape[1] / 90
+    taken = (0.0, 0.0)
     if choice < 0.4:
         x = rng.uniform(left, right - 0.9)
+        taken = (x - 0.1, x + 1)
         stage.darken(_upright(x - 0.1, 2.14, z, 1.1, 2.14), 0.25, unit)
         frame = np.full(3, rng.uniform(0.7, 0.95), np.float32)
         stage.paint(frame, (x - 0.07, 2.1, z), (1.04, 0, 0), (0, -2.1, 0))
         stage.paint(furniture.door(rng), (x, 2.03, z), (0.9, 0, 0), (0, -2.03, 0))
     elif choice < 0.75:
-        _window(rng, stage, z, left, right)
+        taken = _window(rng, stage, z, left, right)
     for _ in range(int(rng.integers(0, 4))):
         w = rng.uniform(0.25, 0.8)
         h = w * rng.uniform(0.7, 1.5)
         x, top = rng.uniform(left, right - w), rng.uniform(1.6, 2.2)
+        if taken[0] < x + w and x < taken[1]:
+            continue
         stage.darken(_upright(x, top, z, w + 0.05, h + 0.06), 0.3, unit)
         stage.paint(furniture.framed(rng), (x, top, z), (w, 0, 0), (0, -h, 0))
 
@@ -91,6 +95,7 @@ def _window(rng, stage, z, left, right):
             cloth = furniture.curtain(rng, color=color)
             corner = (start, top + 0.15, z - 0.05)
             stage.paint(cloth, corner, (0.5, 0, 0), (0, -top - 0.1, 0))
+    return x - 0.4, x + w + 0.4
 
 
 def _bed(rng, stage, depth, left, right):

@@ -42,20 +42,32 @@ class Stage:
         lens = np.array([[f, 0, width / 2], [0, -f, height / 2], [0, 0, 1]])
         self.rotation = lean @ tilt @ turn
         self.lens = lens
+        # Twice the field of view: drawing beyond it would only lose precision.
+        wide, high = 1.0 / focal, height / width / focal
+        self.frustum = [(np.array([0.0, 0, 1]), _NEAR)]
+        for side in (-1.0, 1.0):
+            self.frustum.append((np.array([side, 0, wide]), 0.0))
+            self.frustum.append((np.array([0, side, high]), 0.0))
 
     def project(self, points) -> np.ndarray:
-        """Return (N, 2) pixels of (N, 3) points; the part behind is cut off."""
-        seen = (np.asarray(points, float) - self.eye) @ self.rotation.T
-        kept = []
-        for number, a in enumerate(seen):
-            b = seen[number - len(seen) + 1]
-            if a[2] > _NEAR:
-                kept.append(a)
-            if (a[2] > _NEAR) != (b[2] > _NEAR):
-                kept.append(a + (b - a) * (_NEAR - a[2]) / (b[2] - a[2]))
-        if len(kept) < 3:
+        """Return the pixels, (M, 2), of a convex polygon's points, (N, 3).
+
+        What is behind the camera or far outside the picture is cut off.
+        """
+        seen = list((np.asarray(points, float) - self.eye) @ self.rotation.T)
+        for normal, least in self.frustum:
+            depths = [float(normal @ point) - least for point in seen]
+            kept = []
+            for number, (a, over) in enumerate(zip(seen, depths, strict=True)):
+                b, other = seen[number - len(seen) + 1], depths[number - len(seen) + 1]
+                if over > 0:
+                    kept.append(a)
+                if (over > 0) != (other > 0):
+                    kept.append(a + (b - a) * over / (over - other))
+            seen = kept
+        if len(seen) < 3:
             return np.zeros((0, 2))
-        flat = np.array(kept) @ self.lens.T
+        flat = np.array(seen) @ self.lens.T
         return flat[:, :2] / flat[:, 2:]
 
     def _region(self, corners):
@@ -69,9 +81,7 @@ class Stage:
         if np.any(high <= low):
             return None
         cover = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
-        # OpenCV's fixed point overflows on corners far outside.
-        near = np.clip(outline - low, -20000, 20000)
-        points = np.round((near - 0.5) * 16).astype(np.int32)
+        points = np.round((outline - low - 0.5) * 16).astype(np.int32)
         cv2.fillConvexPoly(cover, points, 255, cv2.LINE_AA, 4)
         return low, high, cover
 
@@ -127,10 +137,8 @@ class Stage:
         if np.any(high <= low):
             return
         cover = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
-        points = np.clip(outline - low, -20000, 20000)
-        cv2.fillConvexPoly(
-            cover, np.round(points * 16).astype(np.int32), 255, cv2.LINE_AA, 4
-        )
+        points = np.round((outline - low - 0.5) * 16).astype(np.int32)
+        cv2.fillConvexPoly(cover, points, 255, cv2.LINE_AA, 4)
         cover = cv2.blur(
             cv2.blur(cover, (round(blur) + 1,) * 2), (round(blur) + 1,) * 2
         )

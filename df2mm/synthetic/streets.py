@@ -218,12 +218,13 @@ def park(rng, height, width):
     stage = _stand(rng, height, width)
     far = rng.uniform(12, 25)
     stage.image[:] = _sky(rng, *stage.image.shape[:2])
-    hedge = surfaces.foliage(rng, 120, 300, 26)
-    stage.paint(hedge * 0.8, (-25, rng.uniform(3, 7), far), (50, 0, 0), (0, -7, 0))
+    hedge = surfaces.foliage(rng, 90, 300, 26)
+    hedge = np.concatenate([hedge, hedge[:, ::-1]] * 2, 1) * np.float32(0.8)
+    stage.paint(hedge, (-70, rng.uniform(3, 7), far), (140, 0, 0), (0, -7, 0))
     grass = surfaces.foliage(rng, 256, 256, 60) * 0.5 + np.array(
         [0.2, 0.26, 0.11], np.float32
     )
-    stage.paint(grass, (-20, 0, far), (40, 0, 0), (0, 0, -far - 1))
+    stage.paint(grass, (-40, 0, far), (80, 0, 0), (0, 0, -far - 1))
     if rng.random() < 0.7:
         path = surfaces.speckle(
             rng, 200, 100, np.array([0.66, 0.61, 0.54], np.float32), 60
