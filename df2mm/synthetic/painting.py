@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from df2mm.synthetic.garments import Garment, Piece
 from df2mm.synthetic.geometry import Ladder
+from df2mm.synthetic.pieces import Garment, Piece
 
 #: fillPoly takes fixed-point coordinates; 4 bits are 1/16 of a pixel.
 _SHIFT = 4

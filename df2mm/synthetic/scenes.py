@@ -1,17 +1,14 @@
 """One image: garments on a figure or laid out, a place, a camera, an annotation."""
 
-from dataclasses import dataclass
-
-import cv2
 import numpy as np
 
-from df2mm.metainfo import CATEGORIES
-from df2mm.synthetic import props
+from df2mm.synthetic import foreground, props
+from df2mm.synthetic.annotating import Worn, annotate
 from df2mm.synthetic.backgrounds import cluttered_background, studio_background
 from df2mm.synthetic.camera import finish
 from df2mm.synthetic.fabrics import render_fabric
 from df2mm.synthetic.folds import fold_field
-from df2mm.synthetic.garments import Garment, build_garment
+from df2mm.synthetic.garments import build_garment
 from df2mm.synthetic.painting import Canvas, Cloth, paint_piece
 from df2mm.synthetic.people import (
     CROTCH,
@@ -20,6 +17,7 @@ from df2mm.synthetic.people import (
     sample_build,
     sample_pose,
 )
+from df2mm.synthetic.pieces import Garment
 from df2mm.synthetic.wardrobe import Identity, SceneSpec, complete_outfit, slot
 
 #: The body that garments laid flat are cut for.
@@ -39,20 +37,7 @@ _SIZES = {
     'shop': ((600, 600), (560, 560), (600, 750), (500, 750), (468, 624), (640, 640)),
 }
 
-#: Below this share of the picture, and of itself, a garment is not annotated.
-_MIN_AREA, _MIN_SHOWN = 0.004, 0.1
 _MAX_ATTEMPTS = 20
-#: Square pixels of the smallest part of a mask.
-_MIN_POLYGON = 8.0
-
-
-@dataclass
-class Worn:
-    """A garment on the canvas, in pixels."""
-
-    identity: Identity
-    garment: Garment
-    cloth: Cloth
 
 
 def render_scene(spec: SceneSpec) -> tuple:
@@ -98,7 +83,7 @@ def _compose(spec: SceneSpec, attempt: int) -> tuple:
         worn = _lay_out(rng, spec, canvas)
     else:
         worn = _dress(rng, spec, canvas, view)
-    props.foreground(rng, canvas, spec.source, view)
+    foreground.paint_foreground(rng, canvas, spec.source, view)
     return canvas, worn, view, rng
 
 
@@ -119,8 +104,7 @@ def _cloth(rng, identity: Identity, garment: Garment, unit: float, light) -> Clo
     kind = (
         'vertical'
         if name == 'skirt'
-        or ('dress' in name
-        and (identity.cut.flare > 0.1 or rng.random() < 0.4))
+        or ('dress' in name and (identity.cut.flare > 0.1 or rng.random() < 0.4))
         else 'sharp'
         if name in ('trousers', 'shorts') or identity.fabric.kind in ('denim', 'checks')
         else 'knit'
@@ -338,87 +322,3 @@ def _arm(person, canvas: Canvas, by_slot: dict, side: int) -> None:
         if one is sleeved[-1][1] or one.identity.cut.sleeve > longest - 1e-6:
             _paint(canvas, one, index, (f'sleeve{side}',))
     person.hand(side)
-
-
-def annotate(spec: SceneSpec, canvas: Canvas, worn: list, view: str) -> dict:
-    """The annotation of what the canvas shows, in DeepFashion2's own form."""
-    annotation = {'source': spec.source, 'pair_id': spec.pair_id}
-    count = 0
-    for index, one in enumerate(worn):
-        item = _annotate_item(canvas, index, one, view)
-        if item is not None:
-            count += 1
-            annotation[f'item{count}'] = item
-    return annotation
-
-
-def _annotate_item(canvas: Canvas, index: int, worn: Worn, view: str) -> dict | None:
-    height, width = canvas.owner.shape
-    mask = canvas.item_mask(index)
-    area = int(mask.sum())
-    whole = sum(
-        cv2.contourArea(p.outline.astype(np.float32))
-        for p in worn.garment.pieces
-        if not p.inside
-    )
-    if area < _MIN_AREA * height * width or (
-        area < _MIN_SHOWN * whole and area < 0.03 * height * width
-    ):
-        return None
-    polygons = _polygons(mask)
-    if not polygons:
-        return None
-    points = np.concatenate(polygons).reshape(-1, 2)
-    x1, y1 = points.min(0)
-    x2, y2 = points.max(0)
-    landmarks, visible = _landmarks(canvas, index, worn)
-    category = CATEGORIES[worn.identity.cut.category_id - 1]
-    outside = float(np.mean(visible == 0))
-    hidden = float(np.mean(visible < 2))
-    share = (x2 - x1) * (y2 - y1) / (height * width)
-    return {
-        'category_id': category.id,
-        'category_name': category.name,
-        'style': worn.identity.style,
-        'bounding_box': [float(v) for v in (x1, y1, x2, y2)],
-        'landmarks': [
-            float(value)
-            for point, v in zip(landmarks, visible, strict=True)
-            for value in (
-                (round(point[0], 1), round(point[1], 1), v) if v else (0, 0, 0)
-            )
-        ],
-        'segmentation': [[float(v) for v in p] for p in polygons],
-        'scale': 1 if share < 0.1 else 2 if share <= 0.4 else 3,
-        'occlusion': 1 if hidden < 0.2 else 2 if hidden <= 0.5 else 3,
-        'zoom_in': 1 if outside == 0 else 2 if outside <= 0.3 else 3,
-        'viewpoint': {'flat': 1, 'front': 2}.get(view, 3),
-    }
-
-
-def _landmarks(canvas: Canvas, index: int, worn: Worn) -> tuple:
-    """(L, 2) points and (L,) 2 visible, 1 occluded, 0 outside the picture."""
-    height, width = canvas.owner.shape
-    points = worn.garment.landmarks
-    inside = ((points >= 0) & (points < (width, height))).all(1)
-    visible = np.zeros(len(points), int)
-    for k in np.flatnonzero(inside):
-        seen = canvas.visible(points[k], index, worn.garment.owners[k])
-        visible[k] = 2 if seen else 1
-    return points, visible
-
-
-def _polygons(mask: np.ndarray) -> list:
-    """Outlines of a mask as flat lists x, y, ..., but for specks."""
-    contours, _ = cv2.findContours(
-        mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
-    )
-    polygons = []
-    for contour in contours:
-        if cv2.contourArea(contour) < _MIN_POLYGON:
-            continue
-        contour = cv2.approxPolyDP(contour, 0.9, True)[:, 0]
-        if len(contour) >= 3:
-            # Contours run through pixel centres; ours are corner coordinates.
-            polygons.append((contour + 0.5).reshape(-1).tolist())
-    return polygons

@@ -98,5 +98,5 @@ def test_recut_is_the_same_category_and_another_cut():
 
 
 def test_unknown_view():
-    with pytest.raises(ValueError, match="view must be one of .* got 'above'"):
+    with pytest.raises(ValueError, match=r"view must be one of .* got 'above'"):
         sample_pose(np.random.default_rng(0), 'above')
