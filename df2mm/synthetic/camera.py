@@ -198,8 +198,8 @@ def finish(rng: np.random.Generator, image: np.ndarray, domain: str) -> np.ndarr
     elif rng.random() < 0.3:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.35, 0.6))
     image = _tone(rng, image, shop)
-    amount = rng.uniform(0.002, 0.008) if shop else rng.uniform(0.006, 0.045) ** 1.0
-    _sensor(rng, image, amount if shop else amount * rng.uniform(0.4, 1))
+    amount = rng.uniform(0.002, 0.008) if shop else rng.uniform(0.004, 0.04)
+    _sensor(rng, image, amount)
     if rng.random() < 0.5:
         image = _sharpen(rng, image, rng.uniform(0.15, 0.6))
     image = np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8)

@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-from df2mm.synthetic.colors import parse
+from df2mm.synthetic.colors import garment_color, parse
+from df2mm.synthetic.folds import fold_field
 from df2mm.synthetic.noise import fractal_noise, grid, smooth_noise
 
 __all__ = [
@@ -176,8 +177,6 @@ def carpet(rng, height, width, color=None, cells=75):
 
 def rug(rng, height, width):
     """A woven rug: a border and a field of mirrored motifs."""
-    from df2mm.synthetic.colors import garment_color
-
     palette = np.array([garment_color(rng) for _ in range(4)], np.float32) * 0.85
     quarter = smooth_noise(rng, 24, 18, 7)
     chart = np.digitize(quarter, [-0.5, 0.2, 0.9])
@@ -196,9 +195,6 @@ def rug(rng, height, width):
 
 def sheet(rng, height, width, color=None):
     """Bed linen or a cloth spread out, with creases."""
-    from df2mm.synthetic.colors import garment_color
-    from df2mm.synthetic.folds import fold_field
-
     if color is None:
         color = wall_color(rng) if rng.random() < 0.6 else garment_color(rng)
     kind = 'soft' if rng.random() < 0.6 else 'sharp'
@@ -226,8 +222,6 @@ def foliage(rng, height, width, cells=14, color=None):
 
 def picture(rng, height, width):
     """What hangs in frames: soft shapes in a few colours."""
-    from df2mm.synthetic.colors import garment_color
-
     image = _fill(garment_color(rng), height, width)
     x, y = grid(height, width)
     for _ in range(int(rng.integers(2, 6))):

@@ -110,10 +110,9 @@ def backdrop(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     if rng.random() < 0.5:
         tile = tile[:, ::-1]
     ratio = max(height, width) / rng.uniform(420, 760)
-    span = -(-height // 1), -(-width // 1)
     shift = (int(rng.integers(tile.shape[0])), int(rng.integers(tile.shape[1])))
     tile = np.roll(tile, shift, (0, 1))
-    need = [max(1, round(side / ratio)) for side in span]
+    need = [max(1, round(side / ratio)) for side in (height, width)]
     counts = (-(-need[0] // tile.shape[0]), -(-need[1] // tile.shape[1]), 1)
     canvas = np.ascontiguousarray(np.tile(tile, counts)[: need[0], : need[1]])
     image = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_CUBIC)
