@@ -9,8 +9,6 @@ Any other operator exists too, so that ``import mmcv.ops`` works, and raises
 NotImplementedError when it is called.
 """
 
-import torchvision  # noqa: F401  (registers torch.ops.torchvision)
-
 from .attention import (
     carafe_backward,
     carafe_forward,

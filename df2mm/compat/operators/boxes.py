@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from .native import torchvision_operators
 from .precision import working
 
 
@@ -29,7 +30,7 @@ def nms(boxes, scores, iou_threshold, offset=0):
     # In the boxes' own type: against a double, float32 boxes at exactly the
     # threshold fall on the other side than in the compiled operator.
     threshold = float(torch.tensor(iou_threshold, dtype=boxes.dtype))
-    return torch.ops.torchvision.nms(boxes.contiguous(), scores.contiguous(),
+    return torchvision_operators().nms(boxes.contiguous(), scores.contiguous(),
                                      threshold)
 
 

@@ -8,6 +8,7 @@ groups. Offsets are (N, 2*G*K*L, H', W') with y before x, masks
 import torch
 import torch.nn.functional as F
 
+from .native import torchvision_operators
 from .precision import working
 
 
@@ -126,7 +127,7 @@ def _arguments(data, weight, offset, mask, bias, geometry):
 
 
 def _convolve(data, weight, offset, mask, bias, geometry):
-    return torch.ops.torchvision.deform_conv2d(
+    return torchvision_operators().deform_conv2d(
         *_arguments(data, weight, offset, mask, bias, geometry))
 
 
@@ -136,6 +137,6 @@ def _gradients(grad_output, data, weight, offset, mask, bias, geometry):
     grad, data, weight, offset = working(*tensors)
     mask = None if mask is None else mask.to(data)
     bias = None if bias is None else bias.to(data)
-    return torch.ops.torchvision._deform_conv2d_backward(
+    return torchvision_operators()._deform_conv2d_backward(
         grad.contiguous(),
         *_arguments(data, weight, offset, mask, bias, geometry))

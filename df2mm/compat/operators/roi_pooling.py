@@ -9,6 +9,7 @@ import math
 import torch
 
 from .bilinear import corners, sample, scatter
+from .native import torchvision_operators
 from .precision import working
 
 
@@ -26,7 +27,7 @@ def roi_align_forward(input, rois, output, argmax_y, argmax_x, aligned_height,
     features, boxes = working(input, rois)
     _check_rois(boxes, aligned)
     if pool_mode == 1:
-        output.copy_(torch.ops.torchvision.roi_align(
+        output.copy_(torchvision_operators().roi_align(
             features.contiguous(), boxes.contiguous(), spatial_scale,
             aligned_height, aligned_width, sampling_ratio, aligned))
         return
@@ -53,7 +54,7 @@ def roi_align_backward(grad_output, rois, argmax_y, argmax_x, grad_input,
     grad, boxes, ys, xs = working(grad_output, rois, argmax_y, argmax_x)
     num, channels, height, width = grad_input.shape
     if pool_mode == 1:
-        grad_input.add_(torch.ops.torchvision._roi_align_backward(
+        grad_input.add_(torchvision_operators()._roi_align_backward(
             grad.contiguous(), boxes.contiguous(), spatial_scale,
             aligned_height, aligned_width, num, channels, height, width,
             sampling_ratio, aligned))
