@@ -27,8 +27,8 @@ class DeepFashion2Dataset(BaseDataset):
     """DeepFashion2 in any of its three forms, served out of arrays.
 
     - the raw layout: ``DeepFashion2Dataset(data_root, split='train')``
-    - our compact COCO file, which loads ten times as fast: ``ann_file=
-      'annotations/train.json', data_prefix=dict(img='train/image/')``
+    - our compact COCO file, which loads several times as fast:
+      ``DeepFashion2Dataset(data_root, 'train', 'annotations/train.json')``
     - the authors' COCO file with 294 landmarks an item, in the same way. It says
       neither source nor variations: 'unknown', and 0.
 
@@ -125,6 +125,8 @@ class DeepFashion2Dataset(BaseDataset):
         else:
             self.index = AnnotationIndex.from_raw(
                 self.data_root, self.split, self.workers)
+        # Joined once: for every sample it would take a tenth of its time.
+        self._image_folder = join_path(self.data_prefix['img'], '')
         # Which images of the index this dataset serves, in its order.
         self.positions = self._filtered()
         if self._indices is not None:
@@ -151,8 +153,7 @@ class DeepFashion2Dataset(BaseDataset):
                       index.identities[items].tolist(),
                       index.variations[items].tolist(), strict=True)
         return dict(
-            img_path=join_path(
-                self.data_prefix['img'], index.file_names[image].decode()),
+            img_path=self._image_folder + index.file_names[image].decode(),
             img_id=int(index.img_ids[image]), height=height, width=width,
             source=SOURCES[index.sources[image]], pair_id=int(index.pair_ids[image]),
             sample_idx=idx % len(self.positions),

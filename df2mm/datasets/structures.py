@@ -40,8 +40,10 @@ class GarmentBoxes(HorizontalBoxes):
     ``recompute_bbox``) loses them, which PackDeepFashion2Inputs refuses.
 
     - A mirror image swaps left and right within each category.
-    - Clipping to the image gives landmarks outside of it v = 0. The image's
-      edges count as inside, on all four sides, so that mirroring is symmetric.
+    - Clipping to the image gives landmarks outside of it v = 0; a transform told
+      not to clip boxes (``clip_object_border=False``) leaves them as well. The
+      image's edges count as inside, on all four sides, so that mirroring is
+      symmetric.
     - A landmark with v = 0 is (0, 0, 0).
 
     Shapes: N boxes.

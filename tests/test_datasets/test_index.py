@@ -4,6 +4,7 @@ import copy
 import multiprocessing
 import pickle
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,10 +68,9 @@ def _touch(index, queue):
     queue.put((private() - before, total))
 
 
-def test_forked_workers_share_it(tiny_root, tmp_path):
+def test_forked_workers_share_it(tiny_root):
     """64 MiB of landmarks, looked at item by item by a child: next to nothing new."""
-    smaps = pytest.importorskip('pathlib').Path('/proc/self/smaps_rollup')
-    if not smaps.exists():
+    if not Path('/proc/self/smaps_rollup').exists():
         pytest.skip('no /proc/self/smaps_rollup, which is Linux only')
     index = AnnotationIndex.from_coco(tiny_root / 'annotations/train.json')
     count, step = 64 << 20, 1 << 16

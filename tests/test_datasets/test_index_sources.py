@@ -43,7 +43,7 @@ def test_parts_and_workers_do_not_matter(tiny_root, raw_index, monkeypatch):
         assert differences(raw_index, index) <= {'sources', 'variations'}
 
 
-def test_defects_cost_no_more_than_they_must(tiny_root, tmp_path, caplog):
+def test_defects_cost_no_more_than_they_must(tiny_root, tmp_path):
     shutil.copytree(tiny_root / 'train', tmp_path / 'train')
     (tmp_path / 'train/annos/000002.json').write_text('{"item1": ')
     (tmp_path / 'train/image/000003.jpg').write_bytes(b'')
