@@ -41,7 +41,7 @@ def map_stream(function, tasks, workers=None):
             while pending:
                 yield pending.popleft().result()
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
 def chunked(values, size):

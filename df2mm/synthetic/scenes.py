@@ -70,15 +70,10 @@ def _compose(spec: SceneSpec, attempt: int) -> tuple:
     sizes = _SIZES[spec.source]
     width, height = sizes[rng.integers(len(sizes))]
     view = _sample_view(rng, spec.source)
-    # Laid out, cloth lies on a table, a floor or a bed, at a shop and at home.
-    background = (
-        studio_background
-        if spec.source == 'shop' or view == 'flat'
-        else cluttered_background
-    )
-    canvas = Canvas(
-        np.ascontiguousarray(background(rng, height, width), np.float32), 100.0
-    )
+    background = studio_background if spec.source == 'shop' else cluttered_background
+    # Laid out, cloth lies on a table, a floor or a bed, seen from above.
+    place = background(rng, height, width, laid=view == 'flat')
+    canvas = Canvas(np.ascontiguousarray(place, np.float32), 100.0)
     if view == 'flat':
         worn = _lay_out(rng, spec, canvas)
     else:

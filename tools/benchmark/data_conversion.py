@@ -137,6 +137,11 @@ def _decode(path):
     return width, height
 
 
+def _cpu_seconds():
+    # Of this process and its ended children: other programs do not count.
+    return sum(os.times()[:4])
+
+
 def _compare(root, workers):
     from df2mm.datasets.convert import convert_split
 
@@ -155,17 +160,20 @@ def _compare(root, workers):
     _decode(next((root / 'train' / 'image').iterdir()))
     rows = []
     for name, run in runs:
-        out, start = root / 'out.json', time.perf_counter()
+        out, start, cpu = root / 'out.json', time.perf_counter(), _cpu_seconds()
         counts = run(root / 'train', out)
-        rows.append((name, time.perf_counter() - start, out.stat().st_size, counts))
+        rows.append((name, time.perf_counter() - start, _cpu_seconds() - cpu,
+                     out.stat().st_size, counts))
         out.unlink()
     if len({counts for *_, counts in rows}) != 1:
         raise SystemExit(f'the converters disagree about (images, items): {rows}')
-    print(f'{rows[0][3][0]} images, {rows[0][3][1]} items')
-    ours = rows[-1][1]
-    for name, seconds, size, _ in rows:
-        print(f'{name:28} {seconds:8.2f} s  {size / 1e6:8.1f} MB  '
-              f'{seconds / ours:6.1f} times ours')
+    num_images, num_items = rows[0][-1]
+    print(f'{num_images} images, {num_items} items')
+    _, ours, our_cpu, _, _ = rows[-1]
+    for name, seconds, cpu, size, _ in rows:
+        print(f'{name:28} {seconds:8.2f} s ({seconds / ours:5.1f} times ours)  '
+              f'{cpu:8.2f} s of processor ({cpu / our_cpu:5.1f} times)  '
+              f'{size / 1e6:8.1f} MB')
 
 
 if __name__ == '__main__':
