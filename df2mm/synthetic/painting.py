@@ -314,4 +314,4 @@ def paint_limb(
         shade = 1 - 0.22 * across**2 + 0.1 * across * light
         return np.clip(color * shade[..., None], 0, 1)
 
-    canvas.fill([ladder.outline()], colors, shadow=shadow, edge=0.08)
+    canvas.fill([ladder.outline()], colors, shadow=shadow, edge=0.04)
