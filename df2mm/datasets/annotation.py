@@ -241,13 +241,14 @@ def _parse_landmarks(key, value, category, bbox, report):
     if not (_NUMBERS.issuperset(map(type, value))
             and _VISIBILITIES.issuperset(value[2::3]) and _is_finite(value)):
         value = _repair_landmarks(key, value, report)
-    # Boxes are rounded to whole pixels; a landmark on their edge need not be.
+    # Boxes are rounded to whole pixels, and hold what is seen of an item: an
+    # occluded landmark may well lie outside.
     x1, y1, x2, y2 = bbox[0] - 1, bbox[1] - 1, bbox[2] + 1, bbox[3] + 1
     # Plain loops: for a dozen numbers numpy's calls cost more than they save.
     outside = [
         k for k, (x, y, v) in enumerate(
             zip(value[::3], value[1::3], value[2::3], strict=True))
-        if v and not (x1 <= x <= x2 and y1 <= y <= y2)]
+        if v == 2 and not (x1 <= x <= x2 and y1 <= y <= y2)]
     if outside:
         report.add('landmark-outside-box', f'{_listed(outside, count)} lies outside '
                    f'the box {bbox}', key)

@@ -94,7 +94,7 @@ RULES: dict[str, Rule] = {
     'landmark-outside-image': Rule(
         'a labelled landmark lies outside the image', NOT_LABELLED, minor=True),
     'landmark-outside-box': Rule(
-        'a labelled landmark lies outside its box', KEPT, minor=True),
+        'a visible landmark lies outside its box by over a pixel', KEPT, minor=True),
     'polygon-values': Rule('a polygon is not a list of finite numbers', NO_POLYGON),
     'polygon-count': Rule('a polygon has an odd count of numbers', NO_POLYGON),
     'polygon-points': Rule('a polygon has fewer than 3 points', NO_POLYGON),

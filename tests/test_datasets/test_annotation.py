@@ -223,6 +223,13 @@ def test_landmarks_on_the_edge_of_a_rounded_box_are_no_defect():
     assert annotation.items[0].landmarks[7].tolist() == [41, 27, 2]
 
 
+def test_occluded_landmarks_may_lie_outside_the_box():
+    annotation, defects = parse(
+        root(item1=dict(skirt(), landmarks=landmarks_with(3, 100))))
+    assert defects == []
+    assert annotation.items[0].landmarks[1].tolist() == [100, 21, 1]
+
+
 def test_numbers_of_what_is_not_labelled_mean_nothing():
     annotation, defects = parse(
         root(item1=dict(skirt(), landmarks=landmarks_with(0, 5000))))
