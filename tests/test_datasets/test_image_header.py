@@ -77,7 +77,7 @@ def test_orientation_is_reported_and_not_applied(path, orientation):
     size, (defect,) = read(path, encoded(exif=exif_of(orientation)))
     assert size == (47, 31)
     assert defect.rule == 'image-orientation'
-    assert f'train/image/000001.jpg has EXIF orientation {orientation}' in defect.message
+    assert f'000001.jpg has EXIF orientation {orientation}' in defect.message
 
 
 def test_orientation_of_either_byte_order(path):
