@@ -1,0 +1,318 @@
+"""Make data, train a small detector on it, test it and show what it finds.
+
+python tools/demo.py --out DIR, which is what `make demo` does: everything that
+the other tools do one by one, in minutes and without a GPU. Called again with
+the same DIR it goes on where it stopped.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG = ROOT / 'configs/mask_rcnn/mask-rcnn_effnet-lite0_fpn_8e_synthetic.py'
+#: Photos that no training sees; the second folder only where it is present.
+PHOTOS = (ROOT / 'demo/photos', ROOT.parent / 'shared/reference/real_samples')
+STEPS = 6
+
+# As in tools/train.py, for the pictures that this process predicts.
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(
+        description='Make synthetic data, train a small Mask R-CNN on it, test it, '
+        'and write a page of what it finds.')
+    parser.add_argument('--out', type=Path, required=True, metavar='DIR',
+                        help='folder of everything that is made')
+    parser.add_argument('--train-images', type=int, default=900, metavar='N',
+                        help='default: %(default)s')
+    parser.add_argument('--val-images', type=int, default=150, metavar='N',
+                        help='default: %(default)s')
+    parser.add_argument('--epochs', type=int, default=3, metavar='N',
+                        help='default: %(default)s')
+    parser.add_argument('--seed', type=int, default=0, metavar='N',
+                        help='of the data; default: %(default)s')
+    parser.add_argument('--pictures', type=int, default=12, metavar='N',
+                        help='synthetic images to show; default: %(default)s')
+    parser.add_argument('--photos', type=Path, nargs='+', metavar='DIR',
+                        help='folders of photos to show in place of our own')
+    parser.add_argument('--score-thr', type=float, default=0.4, metavar='S',
+                        help='least score of what is drawn; default: %(default)s')
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
+                        help='replace settings of the config')
+    args = parser.parse_args()
+    for name, least in (('train_images', 2), ('val_images', 2), ('epochs', 1),
+                        ('pictures', 0)):
+        if getattr(args, name) < least:
+            parser.error(f'--{name.replace("_", "-")} must be at least {least}')
+    for folder in args.photos or ():
+        if not folder.is_dir():
+            parser.error(f'--photos: no such folder: {folder}')
+    return args
+
+
+class Steps:
+    """Says which step runs, and how long it all has taken."""
+
+    def __init__(self):
+        self.start, self.number = time.monotonic(), 0
+
+    def begin(self, text):
+        self.number += 1
+        self.say(f'{self.number}/{STEPS}  {text}')
+
+    def say(self, text):
+        minutes, seconds = divmod(round(self.seconds()), 60)
+        print(f'[{minutes:2d}:{seconds:02d}] {text}', flush=True)
+
+    def seconds(self):
+        return time.monotonic() - self.start
+
+
+def claim(args):
+    """Keep the folder to one set of sizes, so that a second call can go on."""
+    from df2mm.engine import AtomicBackend
+    settings = dict(train_images=args.train_images, val_images=args.val_images,
+                    epochs=args.epochs, seed=args.seed, cfg_options=args.cfg_options)
+    path = args.out / 'demo.json'
+    if path.is_file() and json.loads(path.read_text()) != settings:
+        raise ValueError(f'{args.out} holds a demo of other settings: '
+                         f'{path.read_text().strip()}. Choose another --out')
+    AtomicBackend().put_text(json.dumps(settings), path)
+
+
+def run_tool(name, *args, log, on_line=lambda line: None):
+    """Run one of our tools as a user would; its output goes to ``log``.
+
+    Raises:
+        ChildProcessError: If it fails; with the last line that it wrote.
+    """
+    command = [sys.executable, str(ROOT / 'tools' / f'{name}.py'), *map(str, args)]
+    last = ''
+    with open(log, 'a') as file, subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            errors='replace') as process:
+        for line in process.stdout:
+            file.write(line)
+            last = line.strip() or last
+            on_line(line)
+    if process.returncode:
+        raise ChildProcessError(f'tools/{name}.py failed: {last} (see {log})')
+
+
+def make_data(args, steps):
+    from df2mm.datasets.convert import convert_split
+    from df2mm.synthetic import write_dataset
+    steps.begin(f'Painting {args.train_images} + {args.val_images} images')
+    root = args.out / 'data'
+    write_dataset(root, args.train_images, args.val_images, seed=args.seed,
+                  progress=sys.stderr.isatty())
+    steps.begin('Converting the annotation')
+    for split in ('train', 'validation'):
+        done = convert_split(root / split, root / f'annotations/{split}.json')
+        steps.say(f'     {split}: {done.num_images} images, {done.num_items} items')
+    return root
+
+
+def train(args, data_root, steps):
+    """Train; returns the checkpoint."""
+    from df2mm.engine import verify_checkpoint
+    steps.begin(f'Training {CONFIG.stem} for {args.epochs} epochs')
+    work_dir = args.out / 'train'
+    checkpoint = work_dir / f'epoch_{args.epochs}.pth'
+    if checkpoint.is_file():
+        verify_checkpoint(checkpoint)
+        steps.say('     already done')
+        return checkpoint
+    pattern = re.compile(r'Epoch\(train\) \[(\d+)\]\[ *(\d+)/(\d+)\].* eta: (\S+) .*'
+                         r' loss: ([\d.]+)')
+
+    def on_line(line):
+        if found := pattern.search(line):
+            epoch, batch, batches, eta, loss = found.groups()
+            steps.say(f'     epoch {epoch}, batch {batch} of {batches}, '
+                      f'loss {float(loss):.2f}, {eta} left')
+
+    run_tool('train', CONFIG, '--data-root', data_root, '--work-dir', work_dir,
+             '--resume', '--cfg-options', f'train_cfg.max_epochs={args.epochs}',
+             # The next step tests; once is enough.
+             f'train_cfg.val_begin={args.epochs + 1}',
+             f'param_scheduler.1.end={args.epochs}', *args.cfg_options,
+             log=args.out / 'train.log', on_line=on_line)
+    return checkpoint
+
+
+def test(args, data_root, checkpoint, steps):
+    """Test; returns box and mask scores as average_precision gives them."""
+    from df2mm.evaluation import average_precision
+    steps.begin(f'Testing on {args.val_images} images')
+    results = args.out / 'test' / 'results'
+    run_tool('test', CONFIG, checkpoint, '--data-root', data_root, '--work-dir',
+             args.out / 'test', '--out', args.out / 'metrics.json', '--cfg-options',
+             f'test_evaluator.outfile_prefix={results}', *args.cfg_options,
+             log=args.out / 'test.log')
+    truth = data_root / 'annotations/validation.json'
+    scores = {}
+    for kind in ('bbox', 'segm'):
+        file = results.with_suffix(f'.{kind}.json')
+        found = json.loads(file.read_text()) if file.is_file() else []
+        scores[kind] = average_precision(truth, found, kind)
+    return scores
+
+
+def table_of(scores):
+    """Header and rows: all categories, then each that was annotated."""
+    header = ['category', 'items', 'box AP', 'AP50', 'AP75', 'mask AP', 'AP50', 'AP75']
+    rows = []
+    for name, box in scores['bbox'].items():
+        mask = scores['segm'][name]
+        if box['items']:
+            rows.append([name, box['items'], *(
+                score[key] for score in (box, mask) for key in ('AP', 'AP50', 'AP75'))])
+    return header, rows
+
+
+def load_model(args, data_root, checkpoint):
+    """The trained model with the steps that prepare an image for it."""
+    from mmcv.transforms import Compose
+    from mmdet.apis import init_detector
+
+    from df2mm.engine import read_config
+    cfg = read_config(CONFIG, args.cfg_options, data_root=data_root)
+    model = init_detector(cfg, str(checkpoint), device='cpu')
+    # A photo has no annotation to load.
+    return model, Compose([
+        step for step in cfg.test_dataloader.dataset.pipeline
+        if step.type != 'LoadDeepFashion2Annotations'])
+
+
+def draw_prediction(image, path, model, pipeline, score_thr):
+    """The image with what the model finds in it, and how many items that are."""
+    from mmdet.apis import inference_detector
+
+    from df2mm.visualization import draw_items
+    found = inference_detector(model, str(path), pipeline).pred_instances.cpu().numpy()
+    found = found[found.scores >= score_thr]
+    return draw_items(image, found.bboxes, found.labels, found.masks,
+                      scores=found.scores), len(found.scores)
+
+
+def draw_synthetic(args, data_root, model, pipeline):
+    """Validation images, annotated and predicted, side by side: (file, caption)s."""
+    from df2mm.datasets import DeepFashion2Dataset
+    from df2mm.visualization import draw_items
+    from df2mm.visualization.images import read_image, write_image
+    from df2mm.visualization.sheet import side_by_side
+    dataset = DeepFashion2Dataset(
+        data_root, split='validation', ann_file='annotations/validation.json', workers=1)
+    pictures = []
+    step = max(1, len(dataset) // max(1, args.pictures))
+    for info in (dataset[i] for i in range(0, len(dataset), step)[:args.pictures]):
+        image, items = read_image(info['img_path']), info['instances']
+        truth = draw_items(
+            image, [item['bbox'] for item in items],
+            [item['bbox_label'] for item in items],
+            [[polygon.reshape(-1, 2) for polygon in item['mask']] for item in items])
+        predicted, _ = draw_prediction(
+            image, info['img_path'], model, pipeline, args.score_thr)
+        file = args.out / 'pictures/synthetic' / Path(info['img_path']).name
+        write_image(file, side_by_side([truth, predicted], ['annotated', 'found']))
+        pictures.append((file, f'{info["source"]} image {info["img_id"]}'))
+    return pictures
+
+
+def draw_photos(args, folder, model, pipeline):
+    """Every JPEG of a folder with what is found in it: (file, caption)s."""
+    from df2mm.visualization.images import read_image, write_image
+    pictures = []
+    for path in sorted(folder.glob('*.jpg')):
+        picture, count = draw_prediction(
+            read_image(path), path, model, pipeline, args.score_thr)
+        file = args.out / 'pictures' / folder.name / path.name
+        write_image(file, picture)
+        pictures.append((file, f'{path.stem}: {count or "nothing"} found'))
+    return pictures
+
+
+def loss_curve(work_dir):
+    """Points (iteration, loss) of all the runs that the training took."""
+    points = {}
+    for file in sorted(work_dir.glob('*/vis_data/scalars.json')):
+        for line in file.read_text().splitlines():
+            entry = json.loads(line)
+            if 'loss' in entry:
+                points[entry['step']] = entry['loss']
+    return sorted(points.items())
+
+
+def write_page(args, scores, galleries, minutes):
+    """The page of it all; returns its path."""
+    from df2mm.visualization.report import Report
+    box, mask = scores['bbox']['all'], scores['segm']['all']
+    report = Report(
+        'Clothes, found', f'A Mask R-CNN with an EfficientNet-Lite0 backbone, trained '
+        f'for {args.epochs} epochs on {args.train_images:,} synthetic images')
+    report.add_cards([
+        ('box AP', box['AP'], f'{box["AP50"]:.3f} at IoU 0.5'),
+        ('mask AP', mask['AP'], f'{mask["AP50"]:.3f} at IoU 0.5'),
+        ('items tested', box['items'], f'in {args.val_images:,} images'),
+        ('minutes', minutes, 'data, training and test'),
+    ])
+    for title, text, pictures in galleries:
+        if pictures:
+            report.add_section(title, text)
+            report.add_gallery(pictures, 'large' if 'Synthetic' in title else 'medium')
+    header, rows = table_of(scores)
+    report.add_section('By category', 'Average precision on the validation images, '
+                       'averaged over IoU 0.5 to 0.95, and at 0.5 and 0.75.')
+    report.add_table(header, rows)
+    report.add_bars([(row[0], [row[2], row[5]]) for row in rows[1:]],
+                    ['box AP', 'mask AP'], maximum=1.0)
+    report.add_line_chart({'training loss': loss_curve(args.out / 'train')},
+                          x_label='iteration', y_label='loss')
+    return report.write(args.out / 'index.html', embed=True)
+
+
+def show(args, data_root, checkpoint, scores, steps):
+    steps.begin('Drawing what it finds')
+    minutes = steps.seconds() / 60
+    model, pipeline = load_model(args, data_root, checkpoint)
+    galleries = [(
+        'Synthetic images', 'Validation images that the training never saw: their '
+        'annotation on the left, what the model finds on the right.',
+        draw_synthetic(args, data_root, model, pipeline))]
+    texts = dict(
+        photos=('Photos', 'Real clothes, photographed by their owners. The model has '
+                'seen only synthetic ones.'),
+        real_samples=('DeepFashion2', 'Images of the dataset itself.'))
+    for folder in args.photos or filter(Path.is_dir, PHOTOS):
+        title, text = texts.get(folder.name, (folder.name, ''))
+        galleries.append((title, text, draw_photos(args, folder, model, pipeline)))
+    return write_page(args, scores, galleries, minutes)
+
+
+def main():
+    args = parse_args()
+    steps = Steps()
+    from df2mm.engine import exit_on
+    from df2mm.visualization.tables import format_table
+    with exit_on(OSError, ValueError):
+        args.out.mkdir(parents=True, exist_ok=True)
+        claim(args)
+        data_root = make_data(args, steps)
+        checkpoint = train(args, data_root, steps)
+        scores = test(args, data_root, checkpoint, steps)
+        print(f'\n{format_table(*table_of(scores))}\n', flush=True)
+        page = show(args, data_root, checkpoint, scores, steps)
+        steps.begin('Done')
+        print(f'Open {page} in a browser; pictures are in {args.out / "pictures"}')
+
+
+if __name__ == '__main__':
+    main()
