@@ -58,10 +58,12 @@ def _annotate_item(canvas: Canvas, index: int, worn: Worn, view: str) -> dict | 
     polygons = _polygons(mask)
     if not polygons:
         return None
-    points = np.concatenate(polygons).reshape(-1, 2)
+    landmarks, visible = _landmarks(canvas, index, worn)
+    # The tip of a corner can lie a pixel beyond the last pixel that it covers.
+    outlines = [np.reshape(polygon, (-1, 2)) for polygon in polygons]
+    points = np.concatenate([*outlines, landmarks[visible == 2].round(1)])
     x1, y1 = points.min(0)
     x2, y2 = points.max(0)
-    landmarks, visible = _landmarks(canvas, index, worn)
     category = CATEGORIES[worn.identity.cut.category_id - 1]
     outside = float(np.mean(visible == 0))
     hidden = float(np.mean(visible < 2))

@@ -61,13 +61,13 @@ def test_items_agree_with_their_own_masks(dataset):
             category = CATEGORIES[item['category_id'] - 1]
             assert item['category_name'] == category.name
             polygons = [np.array(p).reshape(-1, 2) for p in item['segmentation']]
-            points = np.concatenate(polygons)
+            landmarks = np.array(item['landmarks']).reshape(-1, 3)
+            points = np.concatenate([*polygons, landmarks[landmarks[:, 2] == 2, :2]])
             x1, y1, x2, y2 = item['bounding_box']
             np.testing.assert_allclose(points.min(0), (x1, y1))
             np.testing.assert_allclose(points.max(0), (x2, y2))
             assert 0 <= x1 < x2 <= width
             assert 0 <= y1 < y2 <= height
-            landmarks = np.array(item['landmarks']).reshape(-1, 3)
             assert len(landmarks) == category.num_landmarks
             assert set(landmarks[:, 2]) <= {0, 1, 2}
             assert not landmarks[landmarks[:, 2] == 0].any()
