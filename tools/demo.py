@@ -143,7 +143,8 @@ def train(args, data_root, steps):
              '--resume', '--cfg-options', f'train_cfg.max_epochs={args.epochs}',
              # The next step tests; once is enough.
              f'train_cfg.val_begin={args.epochs + 1}',
-             f'param_scheduler.1.end={args.epochs}', *args.cfg_options,
+             f'param_scheduler.1.end={args.epochs}',
+             'default_hooks.logger.interval=20', *args.cfg_options,
              log=args.out / 'train.log', on_line=on_line)
     return checkpoint
 
@@ -153,10 +154,14 @@ def test(args, data_root, checkpoint, steps):
     from df2mm.evaluation import average_precision
     steps.begin(f'Testing on {args.val_images} images')
     results = args.out / 'test' / 'results'
-    run_tool('test', CONFIG, checkpoint, '--data-root', data_root, '--work-dir',
-             args.out / 'test', '--out', args.out / 'metrics.json', '--cfg-options',
-             f'test_evaluator.outfile_prefix={results}', *args.cfg_options,
-             log=args.out / 'test.log')
+    metrics = args.out / 'metrics.json'
+    if metrics.is_file() and metrics.stat().st_mtime > checkpoint.stat().st_mtime:
+        steps.say('     already done')
+    else:
+        run_tool('test', CONFIG, checkpoint, '--data-root', data_root, '--work-dir',
+                 args.out / 'test', '--out', metrics, '--cfg-options',
+                 f'test_evaluator.outfile_prefix={results}', *args.cfg_options,
+                 log=args.out / 'test.log')
     truth = data_root / 'annotations/validation.json'
     scores = {}
     for kind in ('bbox', 'segm'):
@@ -210,7 +215,7 @@ def draw_synthetic(args, data_root, model, pipeline):
     from df2mm.visualization.images import read_image, write_image
     from df2mm.visualization.sheet import side_by_side
     dataset = DeepFashion2Dataset(
-        data_root, split='validation', ann_file='annotations/validation.json', workers=1)
+        data_root, 'validation', 'annotations/validation.json', workers=1)
     pictures = []
     step = max(1, len(dataset) // max(1, args.pictures))
     for info in (dataset[i] for i in range(0, len(dataset), step)[:args.pictures]):
