@@ -13,7 +13,7 @@ STAMP := $(VENV)/.df2mm-installed
 
 setup: $(STAMP)
 
-$(STAMP): setup.cfg setup.py pyproject.toml requirements/overrides.txt Makefile
+$(STAMP): setup.cfg setup.py pyproject.toml requirements/overrides.txt requirements/install.py Makefile model-index.yml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 12) or \
 	  sys.exit("Python 3.10, 3.11 or 3.12 is needed, got %d.%d. Say which: make setup PYTHON=python3.11" % v)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

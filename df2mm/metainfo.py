@@ -8,6 +8,7 @@ dataset's repository (category ids, sigmas of its evaluator). The layouts in
 ``landmark_layouts.json`` were measured off that figure.
 """
 
+import itertools
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -92,7 +93,7 @@ class Category:
         """Pairs of this category's landmarks that a drawing joins by a line."""
         ring = zip(self.contour, (*self.contour[1:], self.contour[0]), strict=True)
         lines = [line for inner in self.inner
-                 for line in zip(inner[:-1], inner[1:], strict=True)]
+                 for line in itertools.pairwise(inner)]
         undrawn = {frozenset(pair) for pair in self.undrawn}
         return tuple(
             pair for pair in (*ring, *lines) if frozenset(pair) not in undrawn)

@@ -49,7 +49,8 @@ def _add_check(commands):
     command = commands.add_parser(
         'check', help='report every defect by file and item',
         description='Report every defect by file and item, then a table. Exit '
-        'status: 0 if there is none, 1 if there are some, 2 if it could not check.')
+        'status: 0 if there is none but minor ones, 1 if there are, 2 if it could '
+        'not check.')
     _add_source(command)
     command.add_argument('--json', type=Path, metavar='FILE',
                          help='also write the defects and counts as JSON')
@@ -171,7 +172,7 @@ def _check(args):
                     args.root / split, report, args.workers, progress=True)
     for name, summary in summaries.items():
         print(f'{name}: {format_summary(summary)}')
-    return int(any(summary.num_defects for summary in summaries.values()))
+    return int(any(summary.num_grave for summary in summaries.values()))
 
 
 def _convert(args):

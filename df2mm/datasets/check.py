@@ -35,6 +35,12 @@ class CheckSummary:
     def num_defects(self) -> int:
         return self.counts.total()
 
+    @property
+    def num_grave(self) -> int:
+        """Defects that are not minor."""
+        return sum(count for (rule, _), count in self.counts.items()
+                   if not RULES[rule].minor)
+
 
 def check_raw(split_dir, on_defect, workers=None, progress=False):
     """Check a split of the raw layout.

@@ -5,7 +5,6 @@ Both are read in parts, by forked processes; see ``df2mm.datasets.columns``.
 
 import mmap
 import multiprocessing
-import os
 import re
 from collections import Counter
 from functools import partial
@@ -23,7 +22,7 @@ from df2mm.datasets.columns import (
     item_columns,
     joined,
 )
-from df2mm.datasets.parallel import chunked, map_stream
+from df2mm.datasets.parallel import chunked, map_stream, usable_cores
 from df2mm.datasets.raw import list_raw
 from df2mm.datasets.raw import read_raw as read_raw_image
 
@@ -97,8 +96,7 @@ def _map(function, tasks: list, workers: int | None) -> list:
     A loader worker is a daemon, which may have no children: it works alone.
     """
     if workers is None:
-        workers = (len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity')
-                   else os.cpu_count())
+        workers = usable_cores()
     if multiprocessing.current_process().daemon:
         workers = 1
     return list(map_stream(function, tasks, min(workers, len(tasks))))

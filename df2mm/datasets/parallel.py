@@ -6,6 +6,13 @@ from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 
 
+def usable_cores():
+    """Cores this process may run on; where the system does not say, all."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def map_stream(function, tasks, workers=None):
     """Like ``map(function, tasks)`` in forked processes; the order is kept.
 
@@ -24,7 +31,7 @@ def map_stream(function, tasks, workers=None):
         ValueError: If ``workers`` is not positive.
     """
     if workers is None:
-        workers = len(os.sched_getaffinity(0))
+        workers = usable_cores()
     if workers < 1:
         raise ValueError(f'workers must be at least 1, got {workers}')
     if workers == 1:

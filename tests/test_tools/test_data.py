@@ -95,6 +95,14 @@ def test_check_reports_by_file_and_item(data, bad_root, tmp_path, capsys):
     assert list(tree['summaries']) == ['train', 'validation']
 
 
+def test_minor_defects_are_named_and_pass(data, sound_root, tmp_path, capsys):
+    root = shutil.copytree(sound_root, tmp_path / 'root')
+    path = root / 'train/annos/000001.json'
+    path.write_text(json.dumps({**json.loads(path.read_text()), 'photographer': 'me'}))
+    assert data.main(['check', str(root), '--split', 'train']) == 0
+    assert 'unknown-key' in capsys.readouterr().out
+
+
 def test_check_quietly_of_one_split(data, bad_root, capsys):
     assert data.main(['check', str(bad_root), '--split', 'train', '--quiet']) == 0
     assert data.main(['check', str(bad_root), '--split', 'validation', '--quiet']) == 1
