@@ -42,7 +42,7 @@ def parse_args():
                         help='synthetic images to show; default: %(default)s')
     parser.add_argument('--photos', type=Path, nargs='+', metavar='DIR',
                         help='folders of photos to show in place of our own')
-    parser.add_argument('--score-thr', type=float, default=0.4, metavar='S',
+    parser.add_argument('--score-thr', type=float, default=0.45, metavar='S',
                         help='least score of what is drawn; default: %(default)s')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
                         help='replace settings of the config')
@@ -200,10 +200,13 @@ def load_model(args, data_root, checkpoint):
 def draw_prediction(image, path, model, pipeline, score_thr):
     """The image with what the model finds in it, and how many items that are."""
     from mmdet.apis import inference_detector
+    from torchvision.ops import nms
 
     from df2mm.visualization import draw_items
-    found = inference_detector(model, str(path), pipeline).pred_instances.cpu().numpy()
+    found = inference_detector(model, str(path), pipeline).pred_instances.cpu()
     found = found[found.scores >= score_thr]
+    # One garment, one box: what scores count twice, a picture need not show twice.
+    found = found[nms(found.bboxes, found.scores, 0.6)].numpy()
     return draw_items(image, found.bboxes, found.labels, found.masks,
                       scores=found.scores), len(found.scores)
 

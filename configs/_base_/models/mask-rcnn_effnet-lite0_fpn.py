@@ -1,4 +1,4 @@
-# A model that trains on a CPU: about 6 M parameters. It sees at strides 8, 16
+# A model that trains on a CPU: 4.8 M parameters. It sees at strides 8, 16
 # and 32 only: a garment is seldom under a fifth of its image's side.
 _base_ = './mask-rcnn_r50_fpn.py'
 
@@ -31,7 +31,9 @@ model = dict(
         mask_roi_extractor=dict(
             out_channels=channels, featmap_strides=strides, finest_scale=80),
         mask_head=dict(
-            num_convs=2, in_channels=channels, conv_out_channels=channels)),
+            num_convs=2, in_channels=channels, conv_out_channels=channels,
+            # Few images teach one outline better than thirteen.
+            class_agnostic=True)),
     train_cfg=dict(
         rpn=dict(sampler=dict(num=64)),
         rpn_proposal=dict(nms_pre=300, max_per_img=150),
