@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / 'configs/mask_rcnn/mask-rcnn_effnet-lite0_fpn_8e_synthetic.py'
 #: Photos that no training sees; the second folder only where it is present.
-PHOTOS = (ROOT / 'demo/photos', ROOT.parent / 'shared/reference/real_samples')
+PHOTOS = (ROOT / 'df2mm/data/cc0_photos', ROOT.parent / 'shared/reference/real_samples')
 STEPS = 6
 
 # As in tools/train.py, for the pictures that this process predicts.
@@ -296,8 +296,8 @@ def show(args, data_root, checkpoint, scores, steps):
         'annotation on the left, what the model finds on the right.',
         draw_synthetic(args, data_root, model, pipeline))]
     texts = dict(
-        photos=('Photos', 'Real clothes, photographed by their owners. The model has '
-                'seen only synthetic ones.'),
+        cc0_photos=('Photos', 'Real clothes, photographed by their owners. The model has '
+                    'seen only synthetic ones.'),
         real_samples=('DeepFashion2', 'Images of the dataset itself.'))
     for folder in args.photos or filter(Path.is_dir, PHOTOS):
         title, text = texts.get(folder.name, (folder.name, ''))

@@ -23,8 +23,8 @@ def finished(tmp_path_factory):
     out = tmp_path_factory.mktemp('demo')
     photos = out / 'my photos'
     photos.mkdir()
-    name = 'tshirt_14.jpg'
-    (photos / name).write_bytes((ROOT / 'demo/photos' / name).read_bytes())
+    name = 'tshirt_23.jpg'
+    (photos / name).write_bytes((ROOT / 'df2mm/data/cc0_photos' / name).read_bytes())
     args = ['--out', out / 'demo', '--train-images', 2, '--val-images', 2, '--epochs',
             1, '--pictures', 1, '--photos', photos, '--score-thr', 0.0]
     return out / 'demo', args, demo(*args)
@@ -39,7 +39,7 @@ def test_demo_from_nothing_to_a_page(finished):
     assert 'coco/bbox_mAP' in metrics
     assert [p.relative_to(out / 'pictures').as_posix()
             for p in sorted(out.glob('pictures/*/*'))] == [
-        'my photos/tshirt_14.jpg', 'synthetic/000001.jpg']
+        'my photos/tshirt_23.jpg', 'synthetic/000001.jpg']
     page = (out / 'index.html').read_text()
     assert page.count('data:image/jpeg;base64,') == 2
     # Nothing on the page asks for a network.
