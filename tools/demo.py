@@ -296,8 +296,8 @@ def show(args, data_root, checkpoint, scores, steps):
         'annotation on the left, what the model finds on the right.',
         draw_synthetic(args, data_root, model, pipeline))]
     texts = dict(
-        cc0_photos=('Photos', 'Real clothes, photographed by their owners. The model has '
-                    'seen only synthetic ones.'),
+        cc0_photos=('Photos', 'Real clothes, photographed by their owners. The model '
+                    'has seen only synthetic ones.'),
         real_samples=('DeepFashion2', 'Images of the dataset itself.'))
     for folder in args.photos or filter(Path.is_dir, PHOTOS):
         title, text = texts.get(folder.name, (folder.name, ''))
