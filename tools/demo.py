@@ -270,7 +270,7 @@ def write_page(args, scores, galleries, minutes):
         ('box AP', box['AP'], f'{box["AP50"]:.3f} at IoU 0.5'),
         ('mask AP', mask['AP'], f'{mask["AP50"]:.3f} at IoU 0.5'),
         ('items tested', box['items'], f'in {args.val_images:,} images'),
-        ('minutes', minutes, 'data, training and test'),
+        ('minutes', f'{minutes:.1f}', 'of this call'),
     ])
     for title, text, pictures in galleries:
         if pictures:
