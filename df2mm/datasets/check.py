@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 from tqdm import tqdm
 
-from df2mm.datasets.atomic import replacing
+from df2mm.atomic import replacing
 from df2mm.datasets.coco_reader import iter_coco
 from df2mm.datasets.convert import CHUNK
 from df2mm.datasets.defects import RULES, Defect, Report

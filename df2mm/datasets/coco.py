@@ -36,7 +36,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from df2mm.datasets.atomic import replacing
+from df2mm.atomic import replacing
 from df2mm.metainfo import CATEGORIES, NUM_KEYPOINTS, VARIATIONS, category_of
 
 COMPACT_INFO = {'format': 'df2mm-compact', 'version': 1}

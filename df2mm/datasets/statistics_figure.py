@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from df2mm.datasets.atomic import replacing
+from df2mm.atomic import replacing
 from df2mm.metainfo import CATEGORY_NAMES, VARIATION_LEVELS, VARIATIONS
 
 _USER, _SHOP, _OTHER = '#2f6fed', '#e0851b', '#a3abb8'

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
 
+from df2mm.atomic import replacing
+
 
 class AtomicBackend(LocalBackend):
     """The local file system, where a file that is written appears whole.
@@ -16,14 +18,10 @@ class AtomicBackend(LocalBackend):
     """
 
     def put(self, obj: bytes, filepath) -> None:
-        path = Path(filepath)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f'.{path.name}.part')
-        with open(temporary, 'wb') as file:
+        with replacing(filepath) as file:
             file.write(obj)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
 
     def put_text(self, obj: str, filepath, encoding: str = 'utf-8') -> None:
         self.put(obj.encode(encoding), filepath)

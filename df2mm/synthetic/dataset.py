@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
-from df2mm.datasets.atomic import replacing
+from df2mm.atomic import replacing
 from df2mm.datasets.coco import write_authors_coco, write_retrieval_gt
 from df2mm.datasets.parallel import map_stream
 from df2mm.datasets.raw import iter_raw

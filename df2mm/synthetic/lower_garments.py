@@ -65,18 +65,7 @@ class LowerBuilder(GarmentBuilder):
         sway = self._sway(y)
         ladder = Ladder(figure.torso(y, -half) + sway, figure.torso(y, half) + sway)
         ladder.left[0], ladder.right[0] = self.waist[0], self.waist[-1]
-        left, right = ladder.left[-1], ladder.right[-1]
-        down = np.array([0, cut.hem_curve])
-        hem = catmull_rom(
-            [
-                left,
-                0.75 * left + 0.25 * right + 0.7 * down,
-                (left + right) / 2 + down,
-                0.25 * left + 0.75 * right + 0.7 * down,
-                right,
-            ],
-            6,
-        )
+        hem = self.hem_curve(ladder.left[-1], ladder.right[-1])
         outline = np.concatenate(
             [self.waist, ladder.right[1:], hem[::-1][1:-1], ladder.left[::-1][:-1]]
         )

@@ -193,31 +193,29 @@ def _cloth_colors(piece: Piece, cloth: Cloth, window) -> np.ndarray:
     x0, y0, x1, y1 = window
     u, v = piece.ladder.coordinates(x0, y0, x1 - x0, y1 - y0)
     left, top, wide, high = piece.window
-    height, width = cloth.texture.shape[:2]
     tx, ty = left + wide * u, top + high * v
-    rows, columns = cloth.folds.shape
-    folds = cv2.remap(
-        cloth.folds,
-        tx * (columns - 1),
-        ty * (rows - 1),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REFLECT_101,
-    )
+    folds = _sample(cloth.folds, tx, ty)
     # A fold tilts the cloth, which moves the pattern sideways a little.
     tx = tx + (folds - 1) * np.float32(0.03)
-    colors = cv2.remap(
-        cloth.texture,
-        tx * (width - 1),
-        ty * (height - 1),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REFLECT_101,
-    )
+    colors = _sample(cloth.texture, tx, ty)
     across = 2 * u - 1
     shade = 1 - piece.round * (0.3 * across**2 - 0.14 * across * cloth.light)
     if piece.inside:
         shade = shade * 0.62
     colors *= (folds * shade)[..., None]
     return np.clip(colors, 0, 1, out=colors)
+
+
+def _sample(image: np.ndarray, x, y) -> np.ndarray:
+    """An image at x, y (h, w) in 0..1 of its sides; beyond them it is mirrored."""
+    rows, columns = image.shape[:2]
+    return cv2.remap(
+        image,
+        x * (columns - 1),
+        y * (rows - 1),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REFLECT_101,
+    )
 
 
 #: For each kind of seam: width in heads, and factor on the cloth's brightness.

@@ -11,6 +11,7 @@ from df2mm.synthetic.geometry import (
     apply_affine,
     arc_positions,
     at_fraction,
+    catmull_rom,
 )
 from df2mm.synthetic.people import Figure
 
@@ -133,6 +134,20 @@ class GarmentBuilder:
         ):
             if index is not None:
                 self.mark(self.mirrored(index, side), point, *owners)
+
+    def hem_curve(self, left, right) -> np.ndarray:
+        """(n, 2) from corner to corner, sagging in the middle as the cut says."""
+        down = np.array([0, self.cut.hem_curve])
+        return catmull_rom(
+            [
+                left,
+                0.75 * left + 0.25 * right + 0.7 * down,
+                (left + right) / 2 + down,
+                0.25 * left + 0.75 * right + 0.7 * down,
+                right,
+            ],
+            6,
+        )
 
     def finish(self, width: float, length: float) -> Garment:
         return Garment(

@@ -119,9 +119,8 @@ class Person:
         view, facing = self.figure.pose.view, self.figure.pose.facing
         angle = np.linspace(0, 2 * np.pi, 40)
 
-        def ellipse(x, y, rx, ry, start=0.0, stop=1.0):
-            part = angle[(angle >= 2 * np.pi * start) & (angle <= 2 * np.pi * stop)]
-            return np.stack([x + rx * np.cos(part), y + ry * np.sin(part)], -1)
+        def ellipse(x, y, rx, ry):
+            return np.stack([x + rx * np.cos(angle), y + ry * np.sin(angle)], -1)
 
         x, y = middle
         if view == 'back':

@@ -82,7 +82,7 @@ def _add_collar_flaps(builder, lapel: bool) -> None:
         corner = builder.corners[side]
         if builder.chains.opening:
             piece = f'front{side}'
-            down = builder.opening_edges(None)[side][0]
+            down = builder.opening_edges()[side][0]
         else:
             piece = 'body'
             down = builder.figure.torso(builder.top + cut.neck_depth, builder.middle)

@@ -161,20 +161,7 @@ class UpperBuilder(GarmentBuilder):
 
     def hem(self) -> np.ndarray:
         """Left to right."""
-        left, right = self.sides[-1][-1], self.sides[1][-1]
-        down = np.array([0, self.cut.hem_curve])
-        centre = (left + right) / 2 + down
-        quarter = 0.7 * down
-        return catmull_rom(
-            [
-                left,
-                0.75 * left + 0.25 * right + quarter,
-                centre,
-                0.25 * left + 0.75 * right + quarter,
-                right,
-            ],
-            6,
-        )
+        return self.hem_curve(self.sides[-1][-1], self.sides[1][-1])
 
     def _body_ladder(self) -> Ladder:
         y = np.linspace(self.top - 0.1, self.hem_y + max(self.cut.hem_curve, 0), 22)
@@ -189,7 +176,6 @@ class UpperBuilder(GarmentBuilder):
         armholes = {side: self.armhole(side) for side in (-1, 1)}
         right = np.concatenate([armholes[1], self.sides[1][1:]])
         left = np.concatenate([armholes[-1], self.sides[-1][1:]])
-        window = (0.0, 0.0, 1.0, 1.0)
         lining = np.concatenate([self.back_curve, self.front_curve[::-1]])
         if self.chains.opening and not self.back:
             # Open, the inside of the back shows between the fronts.
@@ -204,14 +190,14 @@ class UpperBuilder(GarmentBuilder):
             self._fronts(ladder, hem, left, right)
         else:
             outline = np.concatenate([neck, right, hem[::-1][1:-1], left[::-1]])
-            self.pieces.append(Piece('body', ladder, outline, window))
+            self.pieces.append(Piece('body', ladder, outline))
             if self.chains.opening:
-                self._mark_fronts(hem, hidden=True)
+                self._mark_fronts(hidden=True)
             else:
                 self.mark(self.chains.hem, at_fraction(hem, [0.5])[0], 'body')
         if not self.back:
             self.pieces.append(
-                Piece('lining', ladder, lining, window, 0.2, inside=True)
+                Piece('lining', ladder, lining, round=0.2, inside=True)
             )
         if cut.neck == 'turtleneck' and not self.chains.opening:
             self._turtleneck()
@@ -225,7 +211,7 @@ class UpperBuilder(GarmentBuilder):
                 armpit = self.mirrored(chain[0], side)
                 self.mark(armpit, self.armpits[side], *self.torso_pieces, arm_piece)
 
-    def opening_edges(self, hem) -> dict:
+    def opening_edges(self) -> dict:
         """For each side, the front edge of outwear from lapel to hem."""
         cut, figure = self.cut, self.figure
         start = self.top + cut.neck_depth
@@ -236,8 +222,8 @@ class UpperBuilder(GarmentBuilder):
             side: figure.torso(y, side * half + self.middle * 0.8) for side in (-1, 1)
         }
 
-    def _mark_fronts(self, hem, hidden: bool) -> dict:
-        edges = self.opening_edges(hem)
+    def _mark_fronts(self, hidden: bool) -> dict:
+        edges = self.opening_edges()
         for side in (-1, 1):
             owners = () if hidden else (f'front{side}',)
             self.mark_chain(self.chains.opening, side, edges[side], *owners)
@@ -250,15 +236,16 @@ class UpperBuilder(GarmentBuilder):
                 ]
             )
             edges[side] = np.concatenate([lapel[:-1], edges[side]])
-            for index, at in zip(self.chains.collar[1:2], (0.5,), strict=True):
-                self.mark(
-                    self.mirrored(index, side), at_fraction(lapel, [at])[0], *owners
-                )
+            self.mark(
+                self.mirrored(self.chains.collar[1], side),
+                at_fraction(lapel, [0.5])[0],
+                *owners,
+            )
         return edges
 
     def _fronts(self, ladder, hem, left, right) -> None:
         """The two fronts of outwear."""
-        edges = self._mark_fronts(hem, hidden=False)
+        edges = self._mark_fronts(hidden=False)
         for side, flank in ((-1, left), (1, right)):
             bottom = np.stack(
                 [
@@ -360,14 +347,8 @@ class UpperBuilder(GarmentBuilder):
         first, last = self.chains.outer[0], self.chains.inner[-1]
         for index in (first, last):
             self.owners[self.mirrored(index, side)] |= frozenset(self.torso_pieces)
-        if cut.sleeve > 0.6:
-            self.seams.append(
-                (name, 'cuff', np.stack([ladder.left[-2], ladder.right[-2]]))
-            )
-        else:
-            self.seams.append(
-                (name, 'hem', np.stack([ladder.left[-2], ladder.right[-2]]))
-            )
+        end = np.stack([ladder.left[-2], ladder.right[-2]])
+        self.seams.append((name, 'cuff' if cut.sleeve > 0.6 else 'hem', end))
 
     def _strap(self, side) -> None:
         top, base = self.shoulders[side], self.corners[side]

@@ -23,10 +23,10 @@ _MIN_SHARE = 0.035
 
 #: Fabrics that a category is seldom made of.
 _UNLIKELY = {
-    'trousers': ('print', 'tie-dye', 'lace'),
+    'trousers': ('print', 'lace'),
     'shorts': ('print', 'lace'),
     'skirt': ('print',),
-    'long sleeve outwear': ('print', 'lace', 'tie-dye'),
+    'long sleeve outwear': ('print', 'lace'),
     'short sleeve outwear': ('print', 'lace'),
 }
 
@@ -71,13 +71,17 @@ def category_shares() -> np.ndarray:
     return shares / shares.sum()
 
 
+def _slot_of(name: str) -> str:
+    if name in LOWER:
+        return 'lower'
+    if name in OUTWEAR:
+        return 'outer'
+    return 'dress' if 'dress' in name else 'upper'
+
+
 def slot(cut: Cut) -> str:
     """Where it is worn: 'upper', 'lower', 'dress' or 'outer'."""
-    if cut.name in LOWER:
-        return 'lower'
-    if cut.name in OUTWEAR:
-        return 'outer'
-    return 'dress' if 'dress' in cut.name else 'upper'
+    return _slot_of(cut.name)
 
 
 def covers(over: Cut, under: Cut) -> bool:
@@ -137,22 +141,8 @@ class Wardrobe:
         """A category, by its share, among those worn in one of ``slots``."""
         shares = category_shares()
         if slots is not None:
-            shares = shares * [_SLOTS[name] in slots for name in CATEGORY_NAMES]
+            shares = shares * [_slot_of(name) in slots for name in CATEGORY_NAMES]
         return int(self.rng.choice(len(shares), p=shares / shares.sum()))
-
-
-_SLOTS = {
-    name: (
-        'lower'
-        if name in LOWER
-        else 'outer'
-        if name in OUTWEAR
-        else 'dress'
-        if 'dress' in name
-        else 'upper'
-    )
-    for name in CATEGORY_NAMES
-}
 
 
 def plan_split(num_images: int, seed: tuple, first_pair_id: int = 1) -> list:

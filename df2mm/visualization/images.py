@@ -1,11 +1,12 @@
 """Read, write and fit pictures: (H, W, 3) uint8 RGB arrays."""
 
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image
+
+from df2mm.atomic import replacing
 
 #: The ground that a picture is centred on.
 MOUNT = (240, 241, 244)
@@ -68,12 +69,10 @@ def write_image(path, image, quality: int = 90) -> Path:
         Path: As given.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Written beside and moved, so that no half picture is ever found.
-    part = path.with_name(f'.{path.stem}.{os.getpid()}{path.suffix}')
-    try:
-        Image.fromarray(image).save(part, quality=quality)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    suffix = path.suffix.lower()
+    if suffix not in Image.registered_extensions():
+        raise ValueError(f'unknown file extension: {path.suffix}')
+    with replacing(path) as file:
+        Image.fromarray(image).save(
+            file, Image.registered_extensions()[suffix], quality=quality)
     return path

@@ -4,12 +4,12 @@ The page opens from disk without a network: its style stands inside it, its
 pictures beside it or, on request, inside it too. Every text is escaped.
 """
 
-import os
 import re
 from html import escape
 from itertools import groupby
 from pathlib import Path
 
+from df2mm.atomic import replacing
 from df2mm.version import __version__
 from df2mm.visualization.charts import bars_html, line_chart_svg
 from df2mm.visualization.gallery import Gallery, Shelf
@@ -153,12 +153,8 @@ class Report:
         shelf = Shelf(path.with_name(f'{path.stem}_files'), embed)
         blocks = [block.html(shelf) if isinstance(block, Gallery) else block
                   for block in self._blocks]
-        part = path.with_name(f'.{path.name}.{os.getpid()}')
-        try:
-            part.write_text(self._page(blocks), encoding='utf-8')
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        with replacing(path) as file:
+            file.write(self._page(blocks).encode())
         return path
 
     def _page(self, blocks: list) -> str:

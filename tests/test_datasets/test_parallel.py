@@ -1,11 +1,11 @@
-"""df2mm.datasets.parallel, df2mm.datasets.atomic"""
+"""df2mm.datasets.parallel, df2mm.atomic"""
 
 import os
 from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
-from df2mm.datasets.atomic import replacing
+from df2mm.atomic import replacing
 from df2mm.datasets.parallel import chunked, map_stream
 
 

@@ -144,8 +144,9 @@ def _cpu_seconds():
 
 def _compare(root, workers):
     from df2mm.datasets.convert import convert_split
+    from df2mm.datasets.parallel import usable_cores
 
-    workers = workers or len(os.sched_getaffinity(0))
+    workers = workers or usable_cores()
 
     def convert(split_dir, out):
         conversion = convert_split(split_dir, out, workers)
