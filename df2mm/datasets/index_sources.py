@@ -4,7 +4,6 @@ Both are read in parts, by forked processes; see ``df2mm.datasets.columns``.
 """
 
 import mmap
-import multiprocessing
 import re
 from collections import Counter
 from functools import partial
@@ -22,7 +21,7 @@ from df2mm.datasets.columns import (
     item_columns,
     joined,
 )
-from df2mm.datasets.parallel import chunked, map_stream, usable_cores
+from df2mm.datasets.parallel import chunked, map_in_order
 from df2mm.datasets.raw import list_raw
 from df2mm.datasets.raw import read_raw as read_raw_image
 
@@ -49,7 +48,7 @@ def read_raw(data_root: Path, split: str, workers: int | None = None) -> dict:
                 f'one like it: `python tools/data.py synthesize {data_root}`')
     stems, defects = list_raw(split_dir)
     tasks = list(chunked(stems, _PART_FILES)) or [[]]
-    parts = _map(partial(_read_files, split_dir), tasks, workers)
+    parts = list(map_in_order(partial(_read_files, split_dir), tasks, workers))
     rows = [row for images, _, _ in parts for row in images]
     _warn(sum((counts for _, _, counts in parts),
               Counter(defect.rule for defect in defects)), split_dir)
@@ -85,21 +84,10 @@ def read_coco(path: Path, workers: int | None = None) -> dict:
         tasks = [_parts(data, section, _PART_BYTES)
                  for section in _sections(data, path)]
     images, items = (
-        joined(_map(partial(_read_part, path, columns_of), parts, workers))
+        joined(list(map_in_order(
+            partial(_read_part, path, columns_of), parts, workers)))
         for columns_of, parts in zip((image_columns, item_columns), tasks, strict=True))
     return assemble(images, items, path)
-
-
-def _map(function, tasks: list, workers: int | None) -> list:
-    """``[function(task) for task in tasks]``, by forked processes where it pays.
-
-    A loader worker is a daemon, which may have no children: it works alone.
-    """
-    if workers is None:
-        workers = usable_cores()
-    if multiprocessing.current_process().daemon:
-        workers = 1
-    return list(map_stream(function, tasks, min(workers, len(tasks))))
 
 
 def _sections(data: mmap.mmap, path: Path) -> tuple[slice, slice]:

@@ -51,6 +51,26 @@ def map_stream(function, tasks, workers=None):
             pool.shutdown(cancel_futures=True)
 
 
+def map_in_order(function, tasks, workers=None):
+    """``map_stream`` over a list, by forked processes where that pays.
+
+    A loader worker is a daemon, which may have no children: it works alone.
+
+    Args:
+        function (Callable): Must be picklable, and its results.
+        tasks (list): Picklable.
+        workers (int, optional): Processes. Defaults to the usable cores.
+
+    Yields:
+        The results.
+    """
+    if workers is None:
+        workers = usable_cores()
+    if multiprocessing.current_process().daemon:
+        workers = 1
+    yield from map_stream(function, tasks, min(workers, max(1, len(tasks))))
+
+
 def chunked(values, size):
     """Consecutive parts of a list, ``size`` long but for the last."""
     return (values[k:k + size] for k in range(0, len(values), size))

@@ -12,12 +12,11 @@ import argparse
 import json
 import multiprocessing
 import os
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from pathlib import Path
+
+from measuring import in_fresh_process, measured, smaps, tree_memory
 
 LOADERS = ('df2mm', 'mmdet')
 
@@ -48,16 +47,10 @@ def main():
               f'{os.path.getsize(ann_file) / 2**20:,.0f} MiB, made in '
               f'{time.perf_counter() - began:.0f} s; '
               f'{len(os.sched_getaffinity(0))} cores')
-        results = [run(name, ann_file, args.loader_workers) for name in loaders]
+        results = [in_fresh_process(
+            __file__, '--only', name, '--measure', ann_file, '--loader-workers',
+            args.loader_workers) for name in loaders]
     report(loaders, results)
-
-
-def run(name, ann_file, workers):
-    """Measure one loader in a process of its own; watch the memory of its tree."""
-    command = [sys.executable, __file__, '--only', name, '--measure', ann_file,
-               '--loader-workers', str(workers)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def report(loaders, results):
@@ -79,17 +72,14 @@ def measure(name, ann_file, workers):
     """Load, fork, look at every sample; times in seconds, memory in bytes."""
     build = {'df2mm': build_ours, 'mmdet': build_theirs}[name](ann_file)
     idle = tree_memory(os.getpid())
-    with PeakMemory() as memory:
-        began, worked = time.perf_counter(), sum(os.times()[:4])
-        dataset = build()
-        seconds = time.perf_counter() - began
-        processor = sum(os.times()[:4]) - worked
+    figures = measured(build)
+    dataset = figures.pop('result')
     held = tree_memory(os.getpid()) - idle
     context = multiprocessing.get_context('fork')
     with context.Pool(workers, initializer=hand_over, initargs=(dataset,)) as pool:
         looks = pool.map(look_at_all, range(workers), chunksize=1)
     return dict(
-        seconds=seconds, processor=processor, peak=memory.peak, held=held,
+        **figures, held=held,
         private=max(look[0] for look in looks),
         sample=max(look[1] for look in looks) / len(dataset))
 
@@ -124,46 +114,10 @@ def look_at_all(_):
     return private_memory() - before, seconds
 
 
-class PeakMemory:
-    """The most memory that this process and its children hold together."""
-
-    def __enter__(self):
-        self.peak, self._stop = 0, threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self):
-        # Rarely: reading it takes the process's time.
-        while not self._stop.wait(0.25):
-            self.peak = max(self.peak, tree_memory(os.getpid()))
-
-
-def tree_memory(pid):
-    """PSS of a process and its children, bytes: shared pages counted once."""
-    try:
-        children = [int(child) for task in Path(f'/proc/{pid}/task').iterdir()
-                    for child in (task / 'children').read_text().split()]
-        return smaps(pid, 'Pss:') + sum(map(tree_memory, children))
-    except OSError:  # It has just ended.
-        return 0
-
-
 def private_memory():
     """Bytes of this process that no other one shares."""
     pid = os.getpid()
     return smaps(pid, 'Private_Clean:') + smaps(pid, 'Private_Dirty:')
-
-
-def smaps(pid, field):
-    for line in Path(f'/proc/{pid}/smaps_rollup').read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1]) << 10
-    raise ValueError(f'no {field} in /proc/{pid}/smaps_rollup')
 
 
 def write_annotations(path, num_images, num_items):
