@@ -67,7 +67,7 @@ def test_config_trains_and_predicts(runner):
         assert (predicted.bboxes <= torch.tensor([width, height] * 2)).all()
     runner.test_loop.evaluator.process(samples)
     metrics = runner.test_loop.evaluator.evaluate(2)
-    assert np.isfinite([metrics['coco/bbox_mAP'], metrics['coco/segm_mAP']]).all()
+    assert np.isfinite([metrics['df2/bbox_mAP'], metrics['df2/segm_mAP']]).all()
 
 
 def test_r50_trains_as_the_paper_says():

@@ -150,8 +150,8 @@ def train(args, data_root, steps):
 
 
 def test(args, data_root, checkpoint, steps):
-    """Test; returns box and mask scores as average_precision gives them."""
-    from df2mm.evaluation import average_precision
+    """Test; returns the scores of each task that the model has."""
+    from df2mm.evaluation import read_detections, read_ground_truth, score_detections
     steps.begin(f'Testing on {args.val_images} images')
     results = args.out / 'test' / 'results'
     metrics = args.out / 'metrics.json'
@@ -162,25 +162,10 @@ def test(args, data_root, checkpoint, steps):
                  args.out / 'test', '--out', metrics, '--cfg-options',
                  f'test_evaluator.outfile_prefix={results}', *args.cfg_options,
                  log=args.out / 'test.log')
-    truth = data_root / 'annotations/validation.json'
-    scores = {}
-    for kind in ('bbox', 'segm'):
-        file = results.with_suffix(f'.{kind}.json')
-        found = json.loads(file.read_text()) if file.is_file() else []
-        scores[kind] = average_precision(truth, found, kind)
-    return scores
-
-
-def table_of(scores):
-    """Header and rows: all categories, then each that was annotated."""
-    header = ['category', 'items', 'box AP', 'AP50', 'AP75', 'mask AP', 'AP50', 'AP75']
-    rows = []
-    for name, box in scores['bbox'].items():
-        mask = scores['segm'][name]
-        if box['items']:
-            rows.append([name, box['items'], *(
-                score[key] for score in (box, mask) for key in ('AP', 'AP50', 'AP75'))])
-    return header, rows
+    truth = read_ground_truth(data_root / 'annotations/validation.json', masks=True)
+    return {task: score_detections(task, truth, read_detections(
+        results.with_suffix(f'.{task}.json'), task, empty_ok=True), subsets=True)
+        for task in ('bbox', 'segm')}
 
 
 def load_model(args, data_root, checkpoint):
@@ -261,27 +246,37 @@ def loss_curve(work_dir):
 
 def write_page(args, scores, galleries, minutes):
     """The page of it all; returns its path."""
+    from df2mm.evaluation.average_precision import PRECISION_NAMES
+    from df2mm.evaluation.tables import TITLES, category_rows, subset_rows
     from df2mm.visualization.report import Report
-    box, mask = scores['bbox']['all'], scores['segm']['all']
+    box, mask = scores['bbox'], scores['segm']
     report = Report(
         'Clothes, found', f'A Mask R-CNN with an EfficientNet-Lite0 backbone, trained '
         f'for {args.epochs} epochs on {args.train_images:,} synthetic images')
     report.add_cards([
         ('box AP', box['AP'], f'{box["AP50"]:.3f} at IoU 0.5'),
         ('mask AP', mask['AP'], f'{mask["AP50"]:.3f} at IoU 0.5'),
-        ('items tested', box['items'], f'in {args.val_images:,} images'),
+        ('items tested', int(box.precision.num_items[0].sum()),
+         f'in {args.val_images:,} images'),
         ('minutes', f'{minutes:.1f}', 'of this call'),
     ])
     for title, text, pictures in galleries:
         if pictures:
             report.add_section(title, text)
             report.add_gallery(pictures, 'large' if 'Synthetic' in title else 'medium')
-    header, rows = table_of(scores)
+    header, rows = category_rows(scores)
     report.add_section('By category', 'Average precision on the validation images, '
                        'averaged over IoU 0.5 to 0.95, and at 0.5 and 0.75.')
     report.add_table(header, rows)
-    report.add_bars([(row[0], [row[2], row[5]]) for row in rows[1:]],
+    report.add_bars([(row[0], [row[2], row[5]]) for row in rows],
                     ['box AP', 'mask AP'], maximum=1.0)
+    report.add_section('By subset', 'The same by how large, how occluded, how zoomed '
+                       'in and how seen the garments are; all in the last column.')
+    for score in scores.values():
+        overall = {name: score[name] for name in PRECISION_NAMES}
+        report.add_table(*subset_rows(PRECISION_NAMES, overall, score.levels),
+                         caption=TITLES[score.task])
+    report.add_section('Training')
     report.add_line_chart({'training loss': loss_curve(args.out / 'train')},
                           x_label='iteration', y_label='loss')
     return report.write(args.out / 'index.html', embed=True)
@@ -309,14 +304,15 @@ def main():
     args = parse_args()
     steps = Steps()
     from df2mm.engine import exit_on
-    from df2mm.visualization.tables import format_table
+    from df2mm.evaluation.tables import detection_tables
     with exit_on(OSError, ValueError):
         args.out.mkdir(parents=True, exist_ok=True)
         claim(args)
         data_root = make_data(args, steps)
         checkpoint = train(args, data_root, steps)
         scores = test(args, data_root, checkpoint, steps)
-        print(f'\n{format_table(*table_of(scores))}\n', flush=True)
+        for table in detection_tables(scores):
+            print(f'\n{table}', flush=True)
         page = show(args, data_root, checkpoint, scores, steps)
         steps.begin('Done')
         print(f'Open {page} in a browser; pictures are in {args.out / "pictures"}')

@@ -133,7 +133,7 @@ def test_mixed_precision_options_and_testing(config, run, tmp_path, caplog):
         '--out', tmp_path / 'metrics.json', '--dump', tmp_path / 'predictions.pkl',
         '--show-dir', tmp_path / 'pictures')
     report = json.loads((tmp_path / 'metrics.json').read_text())
-    assert {'coco/bbox_mAP', 'coco/segm_mAP'} <= report['metrics'].keys()
+    assert {'df2/bbox_mAP', 'df2/segm_mAP'} <= report['metrics'].keys()
     assert report['checkpoint'] == str(work_dir / 'epoch_1.pth')
     assert (tmp_path / 'predictions.pkl').stat().st_size > 0
     assert sorted(p.name for p in (tmp_path / 'pictures').iterdir()) == [
@@ -151,7 +151,7 @@ def test_two_processes_over_gloo_end_with_the_same_weights(
     assert process.returncode == 0, output[-3000:]
     # 8 images, 2 a batch, on 2 processes.
     assert 'Epoch(train) [1][2/2]' in output
-    assert 'coco/bbox_mAP' in output
+    assert 'df2/bbox_mAP' in output
     assert (tmp_path / 'epoch_1.pth').is_file()
 
 

@@ -51,7 +51,7 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 
 val_evaluator = dict(
-    type='CocoMetric',
+    type='DeepFashion2Metric',
     ann_file=data_root + 'annotations/validation.json',
     metric=['bbox', 'segm'])
 test_evaluator = val_evaluator
