@@ -2,6 +2,7 @@
 
 from df2mm.datasets.deepfashion2_dataset import DeepFashion2Dataset
 from df2mm.datasets.index import AnnotationIndex
+from df2mm.datasets.pair_batch_sampler import PairBatchSampler
 from df2mm.datasets.structures import GarmentBoxes, GarmentInstances
 from df2mm.datasets.transforms import (
     LoadDeepFashion2Annotations,
@@ -15,4 +16,5 @@ __all__ = [
     'GarmentInstances',
     'LoadDeepFashion2Annotations',
     'PackDeepFashion2Inputs',
+    'PairBatchSampler',
 ]
