@@ -1,17 +1,22 @@
-"""Cut a large JSON array of objects into parts, for reading it in parallel.
+"""Work through a large JSON array in parallel, block by block.
 
-No tree of the whole file is ever made: a part of some megabytes is parsed block
-by block, and each block's objects are gone before the next one is read. Cuts are
-made between ``}`` and ``{`` with a comma in between, so it does not matter whether
-a file has one object a line or is a single line.
+No tree of the whole file is ever made: the file is cut into parts of some
+megabytes, and those into blocks whose objects are gone before the next one is read.
+Cuts are made between ``}`` and ``{`` with a comma in between, so it does not matter
+whether a file has one object a line or is a single line. A cut at the wrong place,
+inside of an object, cannot be parsed; then the array is scanned from its beginning.
 """
 
-import json
 import mmap
 import re
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import orjson
+
+from df2mm.datasets.json_stream import iter_array
+from df2mm.datasets.parallel import map_in_order
 
 #: Bytes that one task reads.
 _PART_BYTES = 4 << 20
@@ -20,22 +25,81 @@ _PART_BYTES = 4 << 20
 #: cache: the whole part at once takes three times as long.
 _BLOCK_BYTES = 1 << 18
 
+#: Values of a block where the array is scanned.
+_BLOCK_VALUES = 512
+
 _BETWEEN = re.compile(rb'\}\s*(,)\s*\{')
 _END = re.compile(rb'\}\s*(\])')
+_NOTHING = re.compile(rb'\s*\Z')
+#: What opens and closes, and strings, in which that means nothing.
+_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
 
 
-def array_parts(path, section: str | None = None, what: str = 'a COCO file'):
-    """Where the objects of an array stand in a file.
+def map_blocks(function, path, section=None, what='a COCO file', workers=None):
+    """Call a function with the values of an array, some hundred at a time.
+
+    Numbers that JSON does not have (NaN, Infinity) pass: who reads them knows whose
+    they are.
 
     Args:
+        function (Callable): Takes a list of values; picklable, and its results.
         path (str | Path): A JSON file.
         section (str, optional): The key of the root object that holds the array,
             such as ``annotations``. None means that the array is the root.
         what (str): What the file should be, for messages.
+        workers (int, optional): Processes. Defaults to the usable cores.
+
+    Yields:
+        The results, in the order of the file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the array is not there, not whole or no JSON.
+    """
+    path = Path(path)
+    done = 0
+    try:
+        parts = array_parts(path, section, what)
+        for results in map_in_order(
+                partial(_call_with_blocks, function, path), parts, workers):
+            for count, result in results:
+                done += count
+                yield result
+    except _WrongCutError:
+        values = islice(iter_array(path, section, what), done, None)
+        while block := list(islice(values, _BLOCK_VALUES)):
+            yield function(block)
+
+
+class _WrongCutError(Exception):
+    """A part is not whole objects with commas between them."""
+
+
+def _call_with_blocks(function, path, part):
+    """(number of values, function's result) of each block of a part."""
+    with path.open('rb') as file:
+        file.seek(part[0])
+        data = file.read(part[1] - part[0])
+    results = []
+    for start, stop in _cut(data, 0, len(data), _BLOCK_BYTES):
+        try:
+            values = orjson.loads(b'[%b]' % data[start:stop])
+        except orjson.JSONDecodeError:
+            raise _WrongCutError from None
+        results.append((len(values), function(values)))
+    return results
+
+
+def array_parts(path, section=None, what='a COCO file') -> list[tuple[int, int]]:
+    """Where the objects of an array stand in a file.
+
+    Args:
+        path, section, what: As for ``map_blocks``.
 
     Returns:
         list[tuple[int, int]]: Begin and end of parts, in order; each holds whole
-        objects with commas between them. Empty for an empty array.
+        objects with commas between them, or a cut was wrong. Empty for an empty
+        array.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -67,8 +131,15 @@ def _root_array(data, path, what):
 
 
 def _section_array(data, section, path, what):
-    head = re.compile(rb'"%b"\s*:\s*\[\s*(\])?' % section.encode()).search(data)
-    if head is None:
+    depth = at = 0
+    for head in re.finditer(rb'"%b"\s*:\s*\[\s*(\])?' % section.encode(), data):
+        # The same key may occur further inside.
+        for token in _STRUCTURE.finditer(data, at, head.start()):
+            depth += (token.group() in b'{[') - (token.group() in b'}]')
+        at = head.start()
+        if depth == 1:
+            break
+    else:
         raise ValueError(f'expected {what} with "{section}": [...], found none in '
                          f'{path}')
     if head.group(1):
@@ -82,7 +153,7 @@ def _section_array(data, section, path, what):
 
 def _cut(data, start: int, stop: int, size: int) -> list[tuple[int, int]]:
     """Begin and end of parts about ``size`` long, without the commas between."""
-    if re.compile(rb'\s*\Z').match(data[start:min(stop, start + 4096)]):
+    if _NOTHING.match(data[start:min(stop, start + 4096)]):
         return []
     parts = []
     while start + size < stop:
@@ -92,44 +163,6 @@ def _cut(data, start: int, stop: int, size: int) -> list[tuple[int, int]]:
         parts.append((start, comma.start(1)))
         start = comma.end(1)
     return [*parts, (start, stop)]
-
-
-def iter_blocks(path, part: tuple[int, int]):
-    """Parse one part of a file.
-
-    Numbers that JSON does not have (NaN, Infinity) pass: who reads them knows
-    whose they are.
-
-    Args:
-        path (str | Path): The file.
-        part (tuple[int, int]): Of ``array_parts``.
-
-    Yields:
-        list: Some hundred values of the array, in order.
-
-    Raises:
-        ValueError: If a part is not JSON; says where.
-    """
-    with Path(path).open('rb') as file:
-        file.seek(part[0])
-        data = file.read(part[1] - part[0])
-    for start, stop in _cut(data, 0, len(data), _BLOCK_BYTES):
-        block = b'[%b]' % data[start:stop]
-        try:
-            yield orjson.loads(block)
-        except orjson.JSONDecodeError:
-            yield _parse_slowly(block, path, part[0] + start)
-
-
-def _parse_slowly(block, path, begins_at):
-    try:
-        return json.loads(block)
-    except (ValueError, RecursionError) as error:
-        # One bracket was put before the block.
-        at = begins_at + getattr(error, 'pos', 1) - 1
-        shown = _shown(block, max(0, getattr(error, 'pos', 0) - 20))
-        raise ValueError(f'{path} is not JSON at byte {at}, near {shown}: '
-                         f'{getattr(error, "msg", error)}') from None
 
 
 def _shown(data, start: int) -> str:

@@ -38,12 +38,46 @@ def iter_rows(path, section):
             'convert`, or name one of the json_for_validation files')
     with path.open('rb') as file:
         is_compact = _COMPACT.search(file.read(4096)) is not None
-    rows = _iter_lines if is_compact else _iter_any_json
+    rows = _iter_lines if is_compact else iter_array
     for row in rows(path, section):
         if type(row) is not dict:
             raise ValueError(f'expected objects in "{section}" of {path}, got '
                              f'{type(row).__name__}')
         yield row
+
+
+def iter_array(path, section=None, what='a COCO file'):
+    """The values of an array of any JSON file, scanned block by block.
+
+    Args:
+        path (str | Path): The file.
+        section (str, optional): The key of the root object that holds the array.
+            None means that the array is the root.
+        what (str): What the file should be, for messages.
+
+    Yields:
+        Any: A value. None at all if there is no such section.
+
+    Raises:
+        ValueError: If it is not such a file, or cut off.
+    """
+    with Path(path).open(encoding='utf-8-sig') as file:
+        try:
+            text = _Text(file)
+            if section is None:
+                yield from text.elements()
+                return
+            for key in text.keys_of_object():
+                if key == section:
+                    yield from text.elements()
+                    return
+                if text.peek() == '[':
+                    for _ in text.elements():
+                        pass
+                else:
+                    text.value()
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f'expected {what}, got {path}: {error}') from error
 
 
 def _iter_lines(path, section):
@@ -63,23 +97,6 @@ def _iter_lines(path, section):
                                  f'{shown!r}: {error}') from error
     raise ValueError(f'expected "{section}": [ ... ] in {path}, which is cut off. '
                      'Make it again with `python tools/data.py convert`')
-
-
-def _iter_any_json(path, section):
-    with path.open(encoding='utf-8-sig') as file:
-        try:
-            text = _Text(file)
-            for key in text.keys_of_object():
-                if key == section:
-                    yield from text.elements()
-                    return
-                if text.peek() == '[':
-                    for _ in text.elements():
-                        pass
-                else:
-                    text.value()
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f'expected a COCO file, got {path}: {error}') from error
 
 
 class _Text:

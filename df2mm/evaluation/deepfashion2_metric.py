@@ -16,7 +16,7 @@ from df2mm.evaluation.metric_keys import (
     retrieval_metrics,
 )
 from df2mm.evaluation.predictions import detections_of, record_of
-from df2mm.evaluation.results_reader import TASKS, TOP
+from df2mm.evaluation.results_format import TASKS, TOP
 from df2mm.evaluation.results_writer import (
     detection_entries,
     retrieval_entries,

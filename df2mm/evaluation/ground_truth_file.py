@@ -12,8 +12,7 @@ import numpy as np
 from pycocotools import mask as mask_api
 
 from df2mm.datasets.columns import SOURCES
-from df2mm.datasets.json_parts import array_parts, iter_blocks
-from df2mm.datasets.parallel import map_in_order
+from df2mm.datasets.json_parts import map_blocks
 from df2mm.evaluation.ground_truth import (
     NUM_LANDMARKS,
     GroundTruth,
@@ -64,22 +63,21 @@ def read_ground_truth(path, keypoints=False, masks=False, workers=None):
     path = Path(path)
     images = _read_images(path, workers)
     sizes = dict(zip(images['ids'].tolist(), images['sizes'].tolist(), strict=True))
-    read = partial(_read_items, path, keypoints, sizes if masks else None)
+    read = partial(_read_items, keypoints, sizes if masks else None)
     blocks, start = [], 0
-    for part, fault in map_in_order(read, array_parts(path, 'annotations'), workers):
+    for block, fault in map_blocks(read, path, 'annotations', workers=workers):
         if fault:
             row, message = fault
             raise ValueError(f'annotation {start + row} of {path}: {message}')
-        start += sum(block['count'] for block in part)
-        blocks += part
-    if not start:
+        start += block['count']
+        blocks.append(block)
+    if not blocks:
         raise ValueError(f'expected ground truth with items, found none in {path}')
     return _assembled(path, images, blocks, keypoints, masks)
 
 
 def _read_images(path, workers):
-    parts = list(map_in_order(partial(_image_columns, path),
-                              array_parts(path, 'images'), workers))
+    parts = list(map_blocks(_image_columns, path, 'images', workers=workers))
     for part in parts:
         if 'fault' in part:
             raise ValueError(f'{part["fault"]} in {path}')
@@ -99,8 +97,7 @@ def _read_images(path, workers):
     return columns
 
 
-def _image_columns(path, part):
-    rows = [row for block in iter_blocks(path, part) for row in block]
+def _image_columns(rows):
     for row in rows:
         if type(row) is not dict:
             return dict(fault=f'an image must be an object, got {shown(row)}')
@@ -121,20 +118,15 @@ def _image_columns(path, part):
         pair_ids=np.array([row.get('pair_id', -1) for row in rows], np.int64))
 
 
-def _read_items(path, keypoints, sizes, part):
-    """Columns of the blocks of a part; or the row at fault and what is wrong."""
-    blocks, start = [], 0
-    for rows in iter_blocks(path, part):
-        try:
-            blocks.append(_item_columns(rows, keypoints, sizes))
-        except WRONG:
-            for row, fault in ((k, _fault_of(row, keypoints, sizes))
-                               for k, row in enumerate(rows)):
-                if fault:
-                    return [], (start + row, fault)
-            raise
-        start += len(rows)
-    return blocks, None
+def _read_items(keypoints, sizes, rows):
+    """Columns of some rows; or the row at fault and what is wrong."""
+    try:
+        return _item_columns(rows, keypoints, sizes), None
+    except WRONG:
+        for number, row in enumerate(rows):
+            if fault := _fault_of(row, keypoints, sizes):
+                return None, (number, fault)
+        raise
 
 
 def _item_columns(rows, keypoints, sizes):

@@ -1,6 +1,6 @@
 """Write results files in the official formats, as a stream.
 
-The formats are those of :mod:`df2mm.evaluation.results_reader`. A file holds an
+The formats are those of :mod:`df2mm.evaluation.results_format`. A file holds an
 entry a line and appears under its name once it is whole.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from df2mm.atomic import replacing
-from df2mm.evaluation.results_reader import check_entries
+from df2mm.evaluation.results_format import check_entries
 from df2mm.metainfo import CATEGORIES, NUM_KEYPOINTS
 
 #: Entries that are checked and written at once.

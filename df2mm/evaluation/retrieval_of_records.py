@@ -8,7 +8,8 @@ from df2mm.datasets.columns import SOURCES
 from df2mm.evaluation.box_iou import xywh_to_xyxy
 from df2mm.evaluation.predictions import joined
 from df2mm.evaluation.ranking import rank
-from df2mm.evaluation.results_reader import TOP, RetrievalResults
+from df2mm.evaluation.results_format import TOP
+from df2mm.evaluation.results_reader import RetrievalResults
 from df2mm.evaluation.retrieval import RetrievalTruth, represent, score_retrieval
 from df2mm.evaluation.retrieval_truth import queries_and_gallery
 from df2mm.evaluation.subsets import LEVELS, check_levels_known

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from df2mm.datasets.columns import IDENTITY_STRIDE, SOURCES, identities_of
-from df2mm.datasets.json_parts import array_parts, iter_blocks
+from df2mm.datasets.json_parts import map_blocks
 from df2mm.evaluation.box_iou import xywh_to_xyxy
 from df2mm.evaluation.ground_truth_file import read_ground_truth
 from df2mm.evaluation.number_columns import (
@@ -130,12 +130,11 @@ def _is_compact(path, kind):
 
 def _read_list(path, kind):
     rows = []
-    for part in array_parts(path, what=f'{kind} ground truth'):
-        for block in iter_blocks(path, part):
-            for row in block:
-                if fault := _fault_of(row, kind):
-                    raise ValueError(f'entry {len(rows)} of {path}: {fault}')
-                rows.append(row)
+    for block in map_blocks(list, path, what=f'{kind} ground truth', workers=1):
+        for row in block:
+            if fault := _fault_of(row, kind):
+                raise ValueError(f'entry {len(rows)} of {path}: {fault}')
+            rows.append(row)
     if not rows:
         raise ValueError(f'expected {kind} ground truth, found none in {path}: the '
                          'list is empty')

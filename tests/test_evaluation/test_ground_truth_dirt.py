@@ -1,5 +1,7 @@
 """What the real files are known to hold is scored as the official evaluator does."""
 
+from pathlib import Path
+
 import pytest
 
 from df2mm.evaluation.detection_scores import score_detections
@@ -7,6 +9,8 @@ from df2mm.evaluation.ground_truth_file import read_ground_truth
 from df2mm.evaluation.results_reader import read_detections
 
 from .conftest import official_evaluation, random_dataset
+
+EXAMPLES = Path(__file__).resolve().parents[3] / 'shared/reference'
 
 
 @pytest.mark.parametrize('segmentation', [
@@ -37,3 +41,15 @@ def test_a_box_without_width(write):
             gt.full_landmark_keys() if task == 'keypoints' else (), workers=1)
         assert score_detections(task, gt, found).stats == pytest.approx(
             official.stats.tolist(), abs=1e-12)
+
+
+def test_the_real_sample():
+    path = EXAMPLES / 'real_samples/deepfasion2.json'
+    if not path.is_file():
+        pytest.skip(f'the real sample is not there: {path.name}')
+    truth = read_ground_truth(path, keypoints=True, masks=True, workers=1)
+    assert truth.img_ids.tolist() == [264, 265]
+    first = truth.ids.tolist().index(429)
+    assert truth.areas[first] == 402069
+    assert truth.num_keypoints[first] == 28
+    assert not truth.landmarks.full

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from df2mm.datasets import json_parts
+from df2mm.evaluation.results_format import TASKS
 from df2mm.evaluation.results_reader import (
-    TASKS,
     iter_results,
     read_detections,
     read_retrieval,
