@@ -211,7 +211,7 @@ def score_retrieval(truth, represented, gallery_image_ids, gallery_bboxes,
         image_ids, bboxes = gallery_image_ids[used], gallery_bboxes[used]
         finite = np.isfinite(bboxes).all(2) | (image_ids < 0)
         _check_finite('gallery_bboxes', finite.all(1), used)
-        right = _right_boxes(truth, queries, image_ids, bboxes)
+        right = right_boxes(truth, queries, image_ids, bboxes)
         ranks = right.shape[1]
         first = np.where(right, np.arange(ranks), ranks).min(1, initial=ranks)
         correct_rank[queries] = np.where(first < ranks, first, -1)
@@ -236,8 +236,21 @@ def _assigned(truth, order, sorted_ids, image_ids, bboxes):
     return detections, items[best_pairs[first]]
 
 
-def _right_boxes(truth, queries, image_ids, bboxes):
-    """(N, R) bool: is the box right? Of N query items, with what was retrieved."""
+def right_boxes(truth, queries, image_ids, bboxes) -> np.ndarray:
+    """Which of what was retrieved is right; see ``score_retrieval``.
+
+    Args:
+        truth (RetrievalTruth): The ground truth.
+        queries (np.ndarray): (N,) int64, query items.
+        image_ids (np.ndarray): (N, R) int, retrieved for each; -1 is no entry.
+        bboxes (np.ndarray): (N, R, 4) xyxy, pixels.
+
+    Returns:
+        np.ndarray: (N, R) bool.
+
+    Raises:
+        ValueError: If a query item has no gallery item, or a box is not finite.
+    """
     identities = identities_of(truth.gallery_pair_ids, truth.gallery_styles)
     known_identities, identity_codes = np.unique(identities, return_inverse=True)
     known_images, image_codes = np.unique(truth.gallery_image_ids, return_inverse=True)

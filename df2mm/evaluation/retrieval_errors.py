@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from df2mm.datasets.columns import identities_of
-from df2mm.evaluation.box_iou import paired_box_iou, xyxy_to_xywh
 from df2mm.evaluation.retrieval import represent
 
 
@@ -61,22 +60,3 @@ def partners_of(truth, item: int) -> np.ndarray:
     identity = identities_of(truth.query_pair_ids[[item]], truth.query_styles[[item]])
     return np.flatnonzero(identities_of(
         truth.gallery_pair_ids, truth.gallery_styles) == identity)
-
-
-def right_ranks(truth, item: int, image_ids, bboxes) -> np.ndarray:
-    """(R,) bool: which of what was retrieved for a query item is right.
-
-    Args:
-        truth (RetrievalTruth): The ground truth.
-        item (int): The query item.
-        image_ids (np.ndarray): (R,) int.
-        bboxes (np.ndarray): (R, 4) xyxy, pixels.
-    """
-    partners = partners_of(truth, item)
-    boxes = xyxy_to_xywh(truth.gallery_bboxes[partners])
-    right = np.zeros(len(image_ids), bool)
-    for rank, box in enumerate(xyxy_to_xywh(bboxes)):
-        ious = paired_box_iou(np.repeat(box[None], len(boxes), 0), boxes)
-        here = truth.gallery_image_ids[partners] == image_ids[rank]
-        right[rank] = (here & (ious >= 0.5)).any()
-    return right

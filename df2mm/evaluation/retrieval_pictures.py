@@ -4,7 +4,8 @@ import numpy as np
 
 from df2mm.evaluation.box_iou import xyxy_to_xywh
 from df2mm.evaluation.error_pictures import ANNOTATED, PREDICTED, View, compared
-from df2mm.evaluation.retrieval_errors import partners_of, right_ranks
+from df2mm.evaluation.retrieval import right_boxes
+from df2mm.evaluation.retrieval_errors import partners_of
 from df2mm.metainfo import CATEGORY_NAMES
 from df2mm.visualization import strokes
 from df2mm.visualization.images import letterbox
@@ -31,7 +32,7 @@ class RetrievalPictures:
             PREDICTED, xyxy_to_xywh(found.bboxes[[row]]), found.labels[[row]],
             found.scores[[row]], main=0)
         ids, boxes = found.gallery_image_ids[row], found.gallery_bboxes[row]
-        right = right_ranks(truth, item, ids, boxes)
+        (right,) = right_boxes(truth, np.array([item]), ids[None], boxes[None])
         retrieved = [
             (self._cell(ids[rank], boxes[rank], _GREEN if right[rank] else _RED),
              f'{rank + 1}: image {ids[rank]}')

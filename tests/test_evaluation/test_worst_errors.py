@@ -15,11 +15,10 @@ from df2mm.evaluation.detection_scores import score_detections
 from df2mm.evaluation.detections import Detections
 from df2mm.evaluation.ground_truth import GroundTruth, Landmarks, RunLengthMasks
 from df2mm.evaluation.results_reader import RetrievalResults
-from df2mm.evaluation.retrieval import RetrievalTruth, score_retrieval
+from df2mm.evaluation.retrieval import RetrievalTruth, right_boxes, score_retrieval
 from df2mm.evaluation.retrieval_errors import (
     find_retrieval_errors,
     partners_of,
-    right_ranks,
 )
 from df2mm.evaluation.worst_errors import (
     CONFUSED,
@@ -284,8 +283,9 @@ def test_wrong_retrievals():
     assert errors.represented.tolist() == represented.tolist()
     assert errors.wrong.tolist() == [2, 0]
     assert errors.missed.tolist() == [3]
-    ranks = right_ranks(truth, 0, found.gallery_image_ids[0], found.gallery_bboxes[0])
-    assert ranks.tolist() == [False, False, True]
+    right = right_boxes(truth, np.array([0]), found.gallery_image_ids[:1],
+                        found.gallery_bboxes[:1])
+    assert right.tolist() == [[False, False, True]]
     assert partners_of(truth, 0).tolist() == [0]
     assert top_k_accuracy(scores) == pytest.approx([0, 0, *[1 / 3] * 18])
     # Queries, missed, right at first, right at all.
