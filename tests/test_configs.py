@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
+import yaml
+from mmdet.registry import MODELS
 
 from df2mm.engine import build_runner, read_config
 from df2mm.metainfo import CATEGORY_NAMES
@@ -46,28 +47,37 @@ def test_config_trains_and_predicts(runner):
     losses = runner.model.train().train_step(
         next(iter(runner.train_loop.dataloader)), optim_wrapper)
     assert all(torch.isfinite(value).all() for value in losses.values())
-    changed = {name.split('.')[0]
+    changed = {name.split('.')[0] if not name.startswith('roi_head')
+               else name.split('.')[1]
                for name, parameter in runner.model.named_parameters()
                if not torch.equal(before[name], parameter)}
-    assert changed == {'backbone', 'neck', 'rpn_head', 'roi_head'}
+    heads = {name for name, _ in runner.model.roi_head.named_children()
+             if name.endswith('_head')}
+    assert changed == {'backbone', 'neck', 'rpn_head', *heads}
 
     # Untrained scores are far under the threshold of the config.
     runner.model.roi_head.test_cfg.score_thr = 0.0
     runner.model.eval()
-    with torch.no_grad():
-        samples = runner.model.test_step(next(iter(runner.test_loop.dataloader)))
-    assert len(samples) == 2
+    samples = []
+    for batch in runner.test_loop.dataloader:
+        with torch.no_grad():
+            samples += runner.model.test_step(batch)
+    assert len(samples) == 4
     for sample in samples:
         predicted = sample.pred_instances
         assert len(predicted) > 0
         assert predicted.labels.max() < len(CATEGORY_NAMES)
-        assert tuple(predicted.masks.shape) == (len(predicted), *sample.ori_shape)
+        if 'mask_head' in heads:
+            assert tuple(predicted.masks.shape) == (len(predicted), *sample.ori_shape)
         height, width = sample.ori_shape
         assert (predicted.bboxes >= 0).all()
-        assert (predicted.bboxes <= torch.tensor([width, height] * 2)).all()
+        assert (predicted.bboxes <= torch.tensor([width, height] * 2) + 1e-3).all()
     runner.test_loop.evaluator.process(samples)
-    metrics = runner.test_loop.evaluator.evaluate(2)
-    assert np.isfinite([metrics['df2/bbox_mAP'], metrics['df2/segm_mAP']]).all()
+    metrics = runner.test_loop.evaluator.evaluate(len(samples))
+    figures = dict(mask_head='segm_mAP', keypoint_head='keypoints_vis_mAP',
+                   match_head='retrieval_top20', bbox_head='bbox_mAP')
+    for head in heads & figures.keys():
+        assert 0 <= metrics[f'df2/{figures[head]}'] <= 1
 
 
 def test_r50_trains_as_the_paper_says():
@@ -83,3 +93,38 @@ def test_r50_trains_as_the_paper_says():
     assert cfg.model.roi_head.bbox_head.num_classes == 13
     assert cfg.model.roi_head.mask_head.num_classes == 13
     assert cfg.model.backbone.init_cfg.checkpoint == 'torchvision://resnet50'
+
+
+@pytest.mark.parametrize('stage, epochs, milestones', [
+    ('match-rcnn-pn_r50_fpn_s1x', 17, [13, 16]),
+    ('match-rcnn_r50_fpn_class-keys_1x', 12, [8, 11])])
+def test_match_rcnn_trains_as_the_paper_says(stage, epochs, milestones):
+    cfg = read_config(ROOT / f'configs/match_rcnn/{stage}_deepfashion2.py')
+    assert cfg.optim_wrapper.optimizer.to_dict() == dict(
+        type='SGD', lr=0.02, momentum=0.9, weight_decay=1e-5)
+    assert cfg.train_cfg.max_epochs == epochs
+    assert cfg.param_scheduler[1].milestones == milestones
+    assert cfg.param_scheduler[1].end == epochs
+
+
+def test_stages_are_one_chain():
+    """What PN trains is found in MN, under the same names and of the same shapes."""
+    names = ('match-rcnn-pn_effnet-lite0_fpn', 'match-rcnn_effnet-lite0_fpn_class-keys')
+    stages = []
+    for name in names:
+        cfg = read_config(ROOT / f'configs/match_rcnn/{name}_8e_synthetic.py')
+        cfg.model.backbone.init_cfg = None
+        stages.append(MODELS.build(cfg.model).state_dict())
+    perception, matching = stages
+    assert all(matching[name].shape == value.shape
+               for name, value in perception.items())
+    assert {name.split('.')[1] for name in matching.keys() - perception.keys()} == {
+        'match_head'}
+
+
+def test_every_config_is_in_the_index():
+    listed = []
+    for entry in yaml.safe_load((ROOT / 'model-index.yml').read_text())['Import']:
+        listed += yaml.safe_load((ROOT / entry).read_text())['Models']
+    assert sorted(model['Config'] for model in listed) == CONFIGS
+    assert all(Path(model['Config']).stem == model['Name'] for model in listed)
