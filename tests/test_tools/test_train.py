@@ -146,13 +146,15 @@ def test_two_processes_over_gloo_end_with_the_same_weights(
         '-m', 'torch.distributed.run', '--nproc_per_node', '2', '--master_port',
         '29511', 'tools/train.py', config, '--launcher', 'pytorch', '--work-dir',
         tmp_path, '--data-root', synthetic_root, '--cfg-options',
-        'train_cfg.max_epochs=1', 'train_cfg.val_interval=1')
+        'train_cfg.max_epochs=1', 'train_cfg.val_interval=1',
+        'default_hooks.checkpoint.save_best=df2/segm_mAP_50')
     output = process.communicate(timeout=300)[0]
     assert process.returncode == 0, output[-3000:]
     # 8 images, 2 a batch, on 2 processes.
     assert 'Epoch(train) [1][2/2]' in output
     assert 'df2/bbox_mAP' in output
     assert (tmp_path / 'epoch_1.pth').is_file()
+    assert (tmp_path / 'best_df2_segm_mAP_50_epoch_1.pth').is_file()
 
 
 @pytest.mark.parametrize(('tool', 'args', 'message'), [
