@@ -24,10 +24,8 @@ import time
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from measuring import in_fresh_process, measured
+from measuring import CATEGORY_SHARES, in_fresh_process, measured
 
-#: Percent of the user items of the authors' validation files, by category.
-SHARES = (23.0, 13.4, 0.2, 4.0, 4.5, 1.0, 5.1, 13.0, 15.0, 6.8, 3.4, 7.9, 2.7)
 WIDTH, HEIGHT = 468, 624
 DIMENSIONS = 256
 RUNS = ('memory', 'memory-subsets', 'memory-theirs', 'files', 'files-theirs')
@@ -244,7 +242,7 @@ def make_item(rng, styles, pair_id, style, is_query):
     from df2mm.datasets.annotation import Item
     from df2mm.metainfo import CATEGORIES
     label = styles.setdefault((pair_id, style), int(rng.choice(
-        13, p=np.array(SHARES) / sum(SHARES))))
+        13, p=np.array(CATEGORY_SHARES) / sum(CATEGORY_SHARES))))
     category = CATEGORIES[label]
     corner, size = rng.integers(1, 120, 2), rng.integers(100, 340, 2)
     landmarks = np.column_stack([

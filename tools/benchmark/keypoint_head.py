@@ -18,12 +18,9 @@ import statistics
 import time
 from pathlib import Path
 
-from measuring import in_fresh_process, smaps
+from measuring import CATEGORY_SHARES, in_fresh_process, smaps
 
 FORMS, STEPS = ('sliced', 'dense'), ('training', 'inference')
-
-#: Percent of the items of user images, from the authors' validation query file.
-SHARES = (23.0, 13.4, 0.2, 4.0, 4.5, 1.0, 5.1, 13.0, 15.0, 6.8, 3.4, 7.9, 2.7)
 
 
 def main():
@@ -123,7 +120,7 @@ def make_batch(rois, args):
 
 def draw_labels(rois):
     """The category of each RoI: as frequent as they are, by largest remainders."""
-    exact = [share * rois / sum(SHARES) for share in SHARES]
+    exact = [share * rois / sum(CATEGORY_SHARES) for share in CATEGORY_SHARES]
     counts = [int(count) for count in exact]
     by_rest = sorted(range(len(exact)), key=lambda k: counts[k] - exact[k])
     for label in by_rest[:rois - sum(counts)]:
