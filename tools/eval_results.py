@@ -100,6 +100,10 @@ def evaluate(args):
     detections = read_detections(
         args.results, task, truth.full_landmark_keys() if task == 'keypoints' else (),
         args.workers)
+    if task == 'keypoints' and detections.bboxes is None:
+        print('note: the entries have no bbox, so a detection is small, medium or large '
+              'by the\nrectangle around all of its 294 points, as in the official '
+              'evaluator. Padding with zeros\npulls it to (0, 0)')
     scores = {task: score_detections(
         task, truth, detections, args.subsets, args.workers)}
     if task == 'keypoints':
@@ -125,6 +129,8 @@ def evaluate(args):
 
 def evaluate_retrieval(args):
     """Score retrieval; returns what metrics.json holds."""
+    import numpy as np
+
     from df2mm.evaluation.metric_keys import retrieval_metrics
     from df2mm.evaluation.results_reader import read_retrieval
     from df2mm.evaluation.retrieval_of_records import score_found
@@ -135,11 +141,15 @@ def evaluate_retrieval(args):
     scores, levels = score_found(truth, found, args.subsets)
     for table in retrieval_tables(scores, levels):
         print(f'\n{table}')
+    ignored = int((~np.isin(found.image_ids, truth.query_image_ids)).sum())
+    if ignored:
+        print(f'note: {ignored} of {len(found)} entries are of images without a query '
+              'item and do not count')
     metrics = retrieval_metrics(scores, levels)
     report = dict(
         task='retrieval', **{f'df2/{key}': value for key, value in metrics.items()},
         ks=list(scores.ks), hits=scores.hits.tolist(), queries=scores.queries,
-        missed=scores.missed)
+        missed=scores.missed, ignored=ignored)
     if args.plots:
         from df2mm.evaluation.plots import plot_retrieval
         for path in plot_retrieval(args.plots, scores, truth, found, args.images):

@@ -33,6 +33,11 @@ class Level:
         """As it ends a metric's name, such as ``viewpoint_side_or_back``."""
         return f'{self.variation}_{self.name.replace(" ", "_")}'
 
+    @property
+    def title(self) -> str:
+        """As a person reads it alone, such as ``zoom-in: none``."""
+        return f'{self.variation.replace("_", "-")}: {self.name}'
+
     def items(self, variations) -> np.ndarray:
         """(N,) bool: which of (N, 4) variations are of this level."""
         return variations[:, VARIATIONS.index(self.variation)] == self.number

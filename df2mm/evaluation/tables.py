@@ -13,6 +13,10 @@ TITLES = dict(bbox='Clothes detection', segm='Clothes segmentation',
               retrieval='Consumer-to-shop retrieval')
 
 
+_SHORT_TITLES = dict(bbox='box', segm='mask', keypoints='landmark',
+                     keypoints_vis='visible landmark')
+
+
 def known(value):
     """None for -1, which stands for nothing to score."""
     return None if value == -1 else value
@@ -49,7 +53,7 @@ def category_rows(scores: dict) -> tuple[list, list]:
     """
     header, rows = ['category', 'items'], {}
     for name, score in scores.items():
-        header += [f'{name} AP', 'AP50', 'AP75']
+        header += [f'{_SHORT_TITLES[name]} AP', 'AP50', 'AP75']
         for category, values in score.categories.items():
             rows.setdefault(category, [category, values['items']]).extend(
                 known(values[key]) for key in PRECISION_NAMES)
@@ -64,7 +68,7 @@ def subset_rows(names, overall: dict, levels: dict) -> tuple[list, list]:
         overall (dict[str, float]): Of all images.
         levels (dict[str, dict]): By ``Level.key``.
     """
-    header = ['', *(level.name for level in LEVELS), 'overall']
+    header = ['', *(level.title for level in LEVELS), 'overall']
     rows = [[name, *(known(levels[level.key][name]) for level in LEVELS),
              known(overall[name])] for name in names]
     rows.append(['items', *(levels[level.key]['items'] for level in LEVELS), None])
@@ -78,7 +82,8 @@ def subset_table(title, names, overall: dict, levels: dict) -> str:
         title (str): Over the table.
         names, overall, levels: As there.
     """
-    header, rows = subset_rows(names, overall, levels)
+    _, rows = subset_rows(names, overall, levels)
+    header = ['', *(level.name for level in LEVELS), 'overall']
     lines = format_table(header, rows).splitlines()
     return '\n'.join([f'{title}, by subset', _spans(lines[0], header), *lines])
 

@@ -33,7 +33,7 @@ def finished(tmp_path_factory):
 def test_demo_from_nothing_to_a_page(finished):
     out, _, done = finished
     assert done.returncode == 0, done.stderr[-2000:]
-    assert re.search(r'^category +items +bbox AP +AP50', done.stdout, re.MULTILINE)
+    assert re.search(r'^category +items +box AP +AP50', done.stdout, re.MULTILINE)
     assert re.search(r'^Clothes segmentation, by subset$', done.stdout, re.MULTILINE)
     assert '6/6' in done.stdout
     metrics = json.loads((out / 'metrics.json').read_text())['metrics']
