@@ -101,9 +101,9 @@ def evaluate(args):
         args.results, task, truth.full_landmark_keys() if task == 'keypoints' else (),
         args.workers)
     if task == 'keypoints' and detections.bboxes is None:
-        print('note: the entries have no bbox, so a detection is small, medium or large '
-              'by the\nrectangle around all of its 294 points, as in the official '
-              'evaluator. Padding with zeros\npulls it to (0, 0)')
+        print('note: the entries have no bbox, so the rectangle around all of its 294 '
+              'points says\nwhether a detection is small, medium or large, as in the '
+              'official evaluator. Padding\nwith zeros pulls it to (0, 0)')
     scores = {task: score_detections(
         task, truth, detections, args.subsets, args.workers)}
     if task == 'keypoints':

@@ -111,7 +111,7 @@ def test_retrieval_from_both_forms(files, tmp_path, capsys):
     assert reports[0] == reports[1] == reports[2]
     report = reports[0]
     assert report['ks'] == [1, 5, 10, 15, 20]
-    assert report['missed'] == 0
+    assert (report['missed'], report['ignored']) == (0, 0)
     assert report['queries'] == sum(
         row['style'] > 0 for row in json.loads((files / 'query.json').read_text()))
     for k, hits in zip(report['ks'], report['hits'], strict=True):
@@ -136,6 +136,24 @@ def test_subsets_are_laid_out_like_the_papers_tables(files, tmp_path, capsys):
     assert -1 <= report['df2/retrieval_top20_viewpoint_side_or_back'] <= 1
 
 
+def test_what_does_not_count_is_said(files, tmp_path, capsys):
+    rows = json.loads((files / 'retrieval.json').read_text())
+    rows[1]['query_image_id'] = 10**6
+    status, printed, _ = run(
+        capsys, 'retrieval', '--query-gt', files / 'query.json', '--gallery-gt',
+        files / 'gallery.json', '--results',
+        spoiled(tmp_path, 'retrieval.json', json.dumps(rows)))
+    assert status == 0
+    assert f'note: 1 of {len(rows)} entries are of images without' in printed
+    rows = [{key: value for key, value in row.items() if key != 'bbox'}
+            for row in json.loads((files / 'keypoints.json').read_text())]
+    status, printed, _ = run(
+        capsys, 'keypoints', '--gt', files / 'authors.json', '--results',
+        spoiled(tmp_path, 'keypoints.json', json.dumps(rows)))
+    assert status == 0
+    assert 'note: the entries have no bbox' in printed
+
+
 @pytest.mark.parametrize('task', ['bbox', 'segm', 'keypoints', 'retrieval'])
 def test_check_alone(files, capsys, task):
     status, printed, _ = run(
@@ -144,7 +162,7 @@ def test_check_alone(files, capsys, task):
     assert f'{task} entries, all well formed' in printed
 
 
-def spoiled(files, tmp_path, name, content):
+def spoiled(tmp_path, name, content):
     path = tmp_path / name
     path.write_text(content)
     return path
@@ -170,7 +188,7 @@ def test_bad_input_gets_one_line(files, tmp_path, capsys, args, content, message
     args = [files / f'{arg}.json' if not arg.startswith('-') and k else arg
             for k, arg in enumerate(args)]
     results = files / f'{args[0]}.json' if content is None else spoiled(
-        files, tmp_path, 'bad.json', content)
+        tmp_path, 'bad.json', content)
     out = tmp_path / 'metrics.json'
     status, _, error = run(capsys, *args, '--results', results, '--out', out)
     assert status == 1
