@@ -19,6 +19,7 @@ from itertools import chain
 import numpy as np
 
 from df2mm.metainfo import CATEGORIES, NUM_CATEGORIES, VARIATIONS
+from df2mm.ranges import ranges
 
 #: What ``sources`` counts; the authors' COCO files do not say.
 SOURCES = ('user', 'shop', 'unknown')
@@ -271,6 +272,4 @@ def _reordered(items, order):
 
 def _parts(offsets, order):
     """Indices into a flat array that put its parts into another order."""
-    counts = np.diff(offsets)[order]
-    starts = _offsets(counts)[:-1]
-    return np.arange(counts.sum()) + np.repeat(offsets[order] - starts, counts)
+    return ranges(offsets[order], np.diff(offsets)[order])

@@ -7,6 +7,7 @@ import numpy as np
 
 from df2mm.datasets.columns import SOURCES
 from df2mm.datasets.index import AnnotationIndex
+from df2mm.ranges import ranges
 
 _USER, _SHOP = SOURCES.index('user'), SOURCES.index('shop')
 
@@ -28,7 +29,7 @@ def find_pairs(index: AnnotationIndex, positions: np.ndarray) -> np.ndarray:
         ascending order.
     """
     counts = index.items_per_image[positions]
-    items = _ranges(index.item_offsets[positions], counts)
+    items = ranges(index.item_offsets[positions], counts)
     places = np.repeat(np.arange(len(positions)), counts)
     identities = index.identities[items]
     sources = index.sources[positions][places]
@@ -39,7 +40,7 @@ def find_pairs(index: AnnotationIndex, positions: np.ndarray) -> np.ndarray:
     # The shop items of a user item's identity are one stretch of the sorted ones.
     begin = np.searchsorted(identities[shops], identities[users], 'left')
     end = np.searchsorted(identities[shops], identities[users], 'right')
-    partners = places[shops][_ranges(begin, end - begin)]
+    partners = places[shops][ranges(begin, end - begin)]
     owners = np.repeat(places[users], end - begin)
     # Images that share several identities are one pair.
     codes = np.unique(owners * len(positions) + partners)
@@ -58,9 +59,3 @@ def draw_partners(pairs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """
     _, begin, counts = np.unique(pairs[:, 0], return_index=True, return_counts=True)
     return pairs[begin + rng.integers(counts)]
-
-
-def _ranges(begin, counts):
-    """arange(begin, begin + count) of each, one after the other."""
-    ends = np.cumsum(counts)
-    return np.arange(counts.sum()) + np.repeat(begin - (ends - counts), counts)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from df2mm.metainfo import CATEGORIES, NUM_CATEGORIES
+from df2mm.ranges import ranges
 
 #: L of each category.
 NUM_LANDMARKS = np.array([c.num_landmarks for c in CATEGORIES])
@@ -62,12 +63,17 @@ class Landmarks:
         """Those of ``items`` (int array, none twice), in that order."""
         counts = np.diff(self.offsets)[items]
         offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-        rows = np.arange(offsets[-1]) + np.repeat(
-            self.offsets[items] - offsets[:-1], counts)
+        rows = ranges(self.offsets[items], counts)
         place = {item: i for i, item in enumerate(np.asarray(items).tolist())}
         full = {place[item]: points for item, points in self.full.items()
                 if item in place}
         return Landmarks(self.values[rows], offsets, full)
+
+    def count(self, mask: np.ndarray) -> np.ndarray:
+        """(N,) int64: of how many of each item's landmarks a (sum of L,) mask is."""
+        # One more, for an empty array has no place to begin at.
+        return np.add.reduceat(
+            np.append(mask, False), self.offsets[:-1], dtype=np.int64)
 
     def rows_of(self, items: np.ndarray, count: int) -> np.ndarray:
         """(len(items), count, 2 or 3): the landmarks of items that have ``count``."""
@@ -162,10 +168,7 @@ class GroundTruth:
         Returns:
             np.ndarray: Ascending int64, image_id * 13 + label.
         """
-        visible = np.add.reduceat(
-            np.append(self.landmarks.values[:, 2] == 2, False),
-            self.landmarks.offsets[:-1], dtype=np.int64)
-        chosen = visible == 0
+        chosen = self.landmarks.count(self.landmarks.values[:, 2] == 2) == 0
         chosen[list(self.landmarks.full)] = True
         return np.unique(self.image_ids[chosen] * NUM_CATEGORIES + self.labels[chosen])
 
@@ -180,8 +183,7 @@ class GroundTruth:
         full = {}
         for item, points in self.landmarks.full.items():
             full[item] = np.where(points[:, 2:] == 1, 0, points)
-        counts = np.add.reduceat(np.append(values[:, 2] > 0, False),
-                                 self.landmarks.offsets[:-1], dtype=np.int64)
+        counts = self.landmarks.count(values[:, 2] > 0)
         for item, points in full.items():
             counts[item] = np.count_nonzero(points[:, 2])
         return replace(self, num_keypoints=counts, landmarks=replace(

@@ -14,7 +14,6 @@ from pycocotools import mask as mask_api
 from df2mm.datasets.columns import SOURCES
 from df2mm.datasets.json_parts import map_blocks
 from df2mm.evaluation.ground_truth import (
-    NUM_LANDMARKS,
     GroundTruth,
     RunLengthMasks,
 )
@@ -170,9 +169,8 @@ def _counted(rows, values, labels):
     """num_keypoints as the file says it, or counted where it does not."""
     if all('num_keypoints' in row for row in rows):
         return integers(rows, 'num_keypoints')
-    offsets = np.concatenate([[0], np.cumsum(NUM_LANDMARKS[labels])])
-    counts = np.add.reduceat(np.append(values[:, 2] > 0, False), offsets[:-1],
-                             dtype=np.int64)
+    counts = landmarks_of_blocks([(len(rows), values, {})], labels).count(
+        values[:, 2] > 0)
     return np.array([row.get('num_keypoints', count) for row, count in zip(
         rows, counts.tolist(), strict=True)], np.int64)
 

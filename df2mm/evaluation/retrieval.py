@@ -13,6 +13,7 @@ import numpy as np
 
 from df2mm.datasets.columns import identities_of
 from df2mm.evaluation.box_iou import paired_box_iou, xyxy_to_xywh
+from df2mm.ranges import ranges
 
 #: The k of the official top-k accuracies.
 TOP_KS = (1, 5, 10, 15, 20)
@@ -227,7 +228,7 @@ def _assigned(truth, order, sorted_ids, image_ids, bboxes):
     if not len(detections):
         return detections, detections
     pairs = np.repeat(np.arange(len(detections)), counts)
-    items = order[_ranges(begins, counts)]
+    items = order[ranges(begins, counts)]
     ious = paired_box_iou(xyxy_to_xywh(bboxes)[detections[pairs]],
                           xyxy_to_xywh(truth.query_bboxes)[items])
     best = np.maximum.reduceat(ious, np.cumsum(counts) - counts)
@@ -275,19 +276,13 @@ def right_boxes(truth, queries, image_ids, bboxes) -> np.ndarray:
     begins = np.searchsorted(keys, looked_up, 'left')
     counts = np.searchsorted(keys, looked_up, 'right') - begins
     pairs = np.repeat(np.arange(len(looked_up)), counts)
-    items = order[_ranges(begins, counts)]
+    items = order[ranges(begins, counts)]
     rows, ranks = entry_rows[pairs], entry_ranks[pairs]
     ious = paired_box_iou(xyxy_to_xywh(bboxes[rows, ranks]),
                           xyxy_to_xywh(truth.gallery_bboxes[items]))
     right = np.zeros(image_ids.shape, bool)
     right[rows[ious >= _IOU_THR], ranks[ious >= _IOU_THR]] = True
     return right
-
-
-def _ranges(begins, counts):
-    """The ranges that begin there and are that long, one after the other."""
-    offsets = np.cumsum(counts) - counts
-    return np.arange(counts.sum()) + np.repeat(begins - offsets, counts)
 
 
 def _check_pair_ids(sorted_ids, pair_ids, detected_ids):

@@ -90,10 +90,7 @@ def keypoint_similarity(truth, detections, found, items) -> np.ndarray:
 
 def _needs_all(truth):
     """(N,) bool: items with nothing labelled, or something outside of the slice."""
-    labelled = np.add.reduceat(
-        np.append(truth.landmarks.values[:, 2] > 0, False),
-        truth.landmarks.offsets[:-1], dtype=np.int64)
-    needed = labelled == 0
+    needed = truth.landmarks.count(truth.landmarks.values[:, 2] > 0) == 0
     needed[list(truth.landmarks.full)] = True
     return needed
 
