@@ -293,7 +293,11 @@ metric = DeepFashion2Metric(ann_file=ann_file, subsets=True, workers=1)
 shares = [samples[0::2] + samples[:3], samples[1::2]][rank]
 for sample in shares:
     metric.process(None, [sample])
-pickle.dump(metric.evaluate(len(samples)), open(f'{out}.{rank}', 'wb'))
+with open(f'{out}.{rank}', 'wb') as file:
+    pickle.dump(metric.evaluate(len(samples)), file)
+# Who ends first must not cut the other off.
+dist.barrier()
+dist.destroy_process_group()
 '''
 
 

@@ -130,7 +130,11 @@ for _ in range(2):
     total, _ = model.module.parse_losses(losses)
     total.backward()
 grads = sum(p.grad.abs().sum() for p in model.parameters() if p.grad is not None)
-open(f'{folder}/grad.{rank}', 'w').write(str(float(grads)))
+with open(f'{folder}/grad.{rank}', 'w') as file:
+    file.write(str(float(grads)))
+# Who ends first must not cut the other off.
+dist.barrier()
+dist.destroy_process_group()
 '''
 
 
