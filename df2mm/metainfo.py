@@ -132,6 +132,12 @@ CATEGORIES: tuple[Category, ...] = _read_categories()
 CATEGORY_NAMES: tuple[str, ...] = tuple(c.name for c in CATEGORIES)
 NUM_CATEGORIES = len(CATEGORIES)
 NUM_KEYPOINTS = sum(c.num_landmarks for c in CATEGORIES)
+#: (13,) int64: how many landmarks each category has.
+NUM_LANDMARKS = np.array([c.num_landmarks for c in CATEGORIES])
+#: (13, 294) bool: which of the 294 belong to each category.
+IN_CATEGORY = np.zeros((NUM_CATEGORIES, NUM_KEYPOINTS), bool)
+for _category in CATEGORIES:
+    IN_CATEGORY[_category.label, _category.slice] = True
 
 #: (294,) int64: keypoint k of a mirror image is keypoint FLIP_INDICES[k].
 FLIP_INDICES = np.concatenate([c.flip_indices + c.start for c in CATEGORIES])

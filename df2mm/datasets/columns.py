@@ -18,14 +18,13 @@ from itertools import chain
 
 import numpy as np
 
-from df2mm.metainfo import CATEGORIES, NUM_CATEGORIES, VARIATIONS
+from df2mm.metainfo import NUM_CATEGORIES, NUM_LANDMARKS, VARIATIONS
 from df2mm.ranges import ranges
 
 #: What ``sources`` counts; the authors' COCO files do not say.
 SOURCES = ('user', 'shop', 'unknown')
 
 _SOURCE_CODES = {name: code for code, name in enumerate(SOURCES)}
-_NUM_LANDMARKS = np.array([c.num_landmarks for c in CATEGORIES])
 #: ``identities`` are pair_id * this + style, readable as decimals.
 IDENTITY_STRIDE = 100_000
 
@@ -168,7 +167,7 @@ def _item_columns(rows):
                          f'got {category_ids[wrong][0]}')
     labels = category_ids - 1
     keypoints = [row['keypoints'] for row in rows]
-    counts = _NUM_LANDMARKS[labels]
+    counts = NUM_LANDMARKS[labels]
     for count, values in zip(counts.tolist(), keypoints, strict=True):
         if len(values) != 3 * count:
             raise ValueError(f'keypoints must be {3 * count} numbers, '

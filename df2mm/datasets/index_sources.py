@@ -21,6 +21,7 @@ from df2mm.datasets.columns import (
     item_columns,
     joined,
 )
+from df2mm.datasets.json_stream import COMPACT
 from df2mm.datasets.parallel import chunked, map_in_order
 from df2mm.datasets.raw import list_raw
 from df2mm.datasets.raw import read_raw as read_raw_image
@@ -79,7 +80,7 @@ def read_coco(path: Path, workers: int | None = None) -> dict:
         raise ValueError(f'expected a COCO file, got an empty one: {path}')
     with path.open('rb') as file, mmap.mmap(
             file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if re.search(rb'"format": ?"df2mm-compact"', data[:4096]) is None:
+        if COMPACT.search(data[:4096]) is None:
             return _read_authors(path)
         tasks = [_parts(data, section, _PART_BYTES)
                  for section in _sections(data, path)]

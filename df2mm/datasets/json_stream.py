@@ -11,7 +11,8 @@ _LONGEST_STRING = 1 << 24
 #: The empty string is none of them.
 _AFTER_VALUE = frozenset(' \t\r\n,:]}')
 _SPACE = re.compile(r'[ \t\r\n]*')
-_COMPACT = re.compile(rb'"format": ?"df2mm-compact"')
+#: Stands at the beginning of our compact COCO file.
+COMPACT = re.compile(rb'"format": ?"df2mm-compact"')
 
 
 def iter_rows(path, section):
@@ -37,7 +38,7 @@ def iter_rows(path, section):
             f'COCO file not found: {path}. Make it with `python tools/data.py '
             'convert`, or name one of the json_for_validation files')
     with path.open('rb') as file:
-        is_compact = _COMPACT.search(file.read(4096)) is not None
+        is_compact = COMPACT.search(file.read(4096)) is not None
     rows = _iter_lines if is_compact else iter_array
     for row in rows(path, section):
         if type(row) is not dict:

@@ -10,19 +10,23 @@ from mmdet.structures.bbox import (
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from df2mm.metainfo import CATEGORIES, NUM_CATEGORIES, NUM_KEYPOINTS
+from df2mm.metainfo import (
+    CATEGORIES,
+    IN_CATEGORY,
+    NUM_CATEGORIES,
+    NUM_KEYPOINTS,
+    NUM_LANDMARKS,
+)
 
 #: The most landmarks that a category has, 39.
 MAX_LANDMARKS = max(c.num_landmarks for c in CATEGORIES)
 
-_NUM_LANDMARKS = torch.tensor([c.num_landmarks for c in CATEGORIES])
 # Which of a compact row's 39 places, and which of the 294, a category fills.
-_IN_ROW = torch.arange(MAX_LANDMARKS) < _NUM_LANDMARKS[:, None]
-_IN_ALL = torch.zeros(NUM_CATEGORIES, NUM_KEYPOINTS, dtype=torch.bool)
+_IN_ROW = torch.arange(MAX_LANDMARKS) < torch.from_numpy(NUM_LANDMARKS)[:, None]
+_IN_ALL = torch.from_numpy(IN_CATEGORY)
 # Where each place of a mirrored row comes from; places beyond the category stay.
 _FLIP = torch.arange(MAX_LANDMARKS).repeat(NUM_CATEGORIES, 1)
 for _category in CATEGORIES:
-    _IN_ALL[_category.label, _category.slice] = True
     _FLIP[_category.label, :_category.num_landmarks] = torch.from_numpy(
         _category.flip_indices)
 

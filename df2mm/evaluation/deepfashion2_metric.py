@@ -11,10 +11,7 @@ from mmengine.logging import MMLogger
 from df2mm.datasets.columns import SOURCES
 from df2mm.evaluation.detection_scores import score_detections
 from df2mm.evaluation.ground_truth_file import read_ground_truth
-from df2mm.evaluation.metric_keys import (
-    detection_metrics,
-    retrieval_metrics,
-)
+from df2mm.evaluation.metric_keys import detection_metrics, retrieval_metrics
 from df2mm.evaluation.predictions import detections_of, record_of
 from df2mm.evaluation.results_format import TASKS, TOP
 from df2mm.evaluation.results_writer import (

@@ -9,11 +9,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from df2mm.metainfo import CATEGORIES, NUM_CATEGORIES
+from df2mm.metainfo import NUM_CATEGORIES
 from df2mm.ranges import ranges
-
-#: L of each category.
-NUM_LANDMARKS = np.array([c.num_landmarks for c in CATEGORIES])
 
 
 @dataclass(frozen=True, eq=False)

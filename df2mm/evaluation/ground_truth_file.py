@@ -13,10 +13,7 @@ from pycocotools import mask as mask_api
 
 from df2mm.datasets.columns import SOURCES
 from df2mm.datasets.json_parts import map_blocks
-from df2mm.evaluation.ground_truth import (
-    GroundTruth,
-    RunLengthMasks,
-)
+from df2mm.evaluation.ground_truth import GroundTruth, RunLengthMasks
 from df2mm.evaluation.number_columns import (
     WRONG,
     category_fault,

@@ -8,8 +8,13 @@ import math
 
 import numpy as np
 
-from df2mm.evaluation.ground_truth import NUM_LANDMARKS, Landmarks
-from df2mm.metainfo import CATEGORIES, NUM_CATEGORIES, NUM_KEYPOINTS
+from df2mm.evaluation.ground_truth import Landmarks
+from df2mm.metainfo import (
+    CATEGORIES,
+    NUM_CATEGORIES,
+    NUM_KEYPOINTS,
+    NUM_LANDMARKS,
+)
 
 #: What making columns of wrong rows raises.
 WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)

@@ -11,12 +11,13 @@ from pycocotools import mask as mask_api
 
 from df2mm.evaluation.box_iou import xyxy_to_xywh
 from df2mm.evaluation.detections import Detections
-from df2mm.evaluation.ground_truth import NUM_LANDMARKS, Landmarks, RunLengthMasks
-from df2mm.metainfo import CATEGORIES, NUM_CATEGORIES, NUM_KEYPOINTS
-
-_IN_ALL = np.zeros((NUM_CATEGORIES, NUM_KEYPOINTS), bool)
-for _category in CATEGORIES:
-    _IN_ALL[_category.label, _category.slice] = True
+from df2mm.evaluation.ground_truth import Landmarks, RunLengthMasks
+from df2mm.metainfo import (
+    IN_CATEGORY,
+    NUM_CATEGORIES,
+    NUM_KEYPOINTS,
+    NUM_LANDMARKS,
+)
 
 
 @dataclass(eq=False)
@@ -88,7 +89,7 @@ def record_of(sample, instances: str, tasks) -> Record:
         if keypoints.shape != shape:
             raise ValueError(
                 f'keypoints must have shape {shape}, got {keypoints.shape} in {where}')
-        record.landmarks = keypoints[_IN_ALL[labels]].astype(np.float32)
+        record.landmarks = keypoints[IN_CATEGORY[labels]].astype(np.float32)
         if not np.isfinite(record.landmarks).all():
             raise ValueError(
                 f'keypoints must be finite, got NaN or infinity in {where}')

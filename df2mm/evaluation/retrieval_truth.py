@@ -13,6 +13,7 @@ import numpy as np
 
 from df2mm.datasets.columns import IDENTITY_STRIDE, SOURCES, identities_of
 from df2mm.datasets.json_parts import map_blocks
+from df2mm.datasets.json_stream import COMPACT
 from df2mm.evaluation.box_iou import xywh_to_xyxy
 from df2mm.evaluation.ground_truth_file import read_ground_truth
 from df2mm.evaluation.number_columns import (
@@ -24,7 +25,6 @@ from df2mm.evaluation.number_columns import (
 from df2mm.evaluation.retrieval import RetrievalTruth
 
 _LIST = re.compile(rb'(\xef\xbb\xbf)?\s*\[')
-_COMPACT = re.compile(rb'"format": ?"df2mm-compact"')
 _USER, _SHOP = SOURCES.index('user'), SOURCES.index('shop')
 
 
@@ -118,7 +118,7 @@ def _is_compact(path, kind):
             'of json_for_validation')
     with path.open('rb') as file:
         head = file.read(4096)
-    if _COMPACT.search(head):
+    if COMPACT.search(head):
         return True
     if head and not _LIST.match(head):
         raise ValueError(

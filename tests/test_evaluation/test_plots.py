@@ -11,13 +11,13 @@ from pycocotools import mask as mask_api
 from df2mm.evaluation.detection_scores import score_detections
 from df2mm.evaluation.detections import Detections
 from df2mm.evaluation.error_pictures import ANNOTATED, ImageFolder, View
-from df2mm.evaluation.ground_truth import NUM_LANDMARKS, Landmarks, RunLengthMasks
+from df2mm.evaluation.ground_truth import Landmarks, RunLengthMasks
 from df2mm.evaluation.ground_truth_file import read_ground_truth
 from df2mm.evaluation.plots import plot_detections, plot_retrieval
 from df2mm.evaluation.results_format import TOP
 from df2mm.evaluation.results_reader import RetrievalResults
 from df2mm.evaluation.retrieval_of_records import retrieval_truth_of, score_found
-from df2mm.metainfo import CATEGORIES, CATEGORY_NAMES
+from df2mm.metainfo import CATEGORIES, CATEGORY_NAMES, NUM_LANDMARKS
 from df2mm.visualization.images import write_image
 
 SECTIONS = {'Missed items', 'Confused categories', 'False alarms', 'Confusion',
