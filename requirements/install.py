@@ -24,7 +24,9 @@ def has_full_mmcv() -> bool:
 
 
 def main() -> int:
-    extras = 'pose,dev' if has_full_mmcv() else 'lite,pose,dev'
+    extras = 'pose,milvus,web,dev'
+    if not has_full_mmcv():
+        extras = f'lite,{extras}'
     command = [
         sys.executable, '-m', 'uv', 'pip', 'install', '--python', sys.executable,
         '--override', str(ROOT / 'requirements' / 'overrides.txt'),

@@ -57,6 +57,10 @@ class MatchHead(BaseModule):
             have together, however few they are. Defaults to None: each pair
             counts alike, as in the paper. Of a process's batch of n image pairs
             about one RoI pair in n matches, or fewer.
+        neg_pos_ratio (float, optional): How many of the pairs that do not match
+            count for each that does: the hardest, those of the highest score.
+            Defaults to None: all count, as in the paper. Most are easily told
+            apart by their category alone, and the mean of all teaches little else.
         loss_weight (float): Defaults to 1.
         init_cfg (dict | list[dict], optional): Defaults to Xavier's for the
             embedding and a normal of deviation 0.01 for the last layer.
@@ -76,6 +80,7 @@ class MatchHead(BaseModule):
                  embed_dims: int = 256,
                  num_rois: int = 8,
                  pos_fraction: float | None = None,
+                 neg_pos_ratio: float | None = None,
                  loss_weight: float = 1.0,
                  init_cfg: dict | list[dict] | None = None) -> None:
         if isinstance(in_channels, int):
@@ -88,6 +93,9 @@ class MatchHead(BaseModule):
         if pos_fraction is not None and not 0 < pos_fraction < 1:
             raise ValueError(
                 f'pos_fraction must be between 0 and 1, or None, got {pos_fraction}')
+        if neg_pos_ratio is not None and not neg_pos_ratio > 0:
+            raise ValueError(
+                f'neg_pos_ratio must be above 0, or None, got {neg_pos_ratio}')
         if loss_weight < 0:
             raise ValueError(f'loss_weight must not be negative, got {loss_weight}')
         super().__init__(init_cfg or [
@@ -98,6 +106,7 @@ class MatchHead(BaseModule):
         self.embed_dims = embed_dims
         self.num_rois = num_rois
         self.pos_fraction = pos_fraction
+        self.neg_pos_ratio = neg_pos_ratio
         self.loss_weight = loss_weight
         widths = (sum(in_channels), *conv_channels)
         self.convs = nn.Sequential(*(
@@ -182,7 +191,8 @@ class MatchHead(BaseModule):
         logits = match_logits(self.query_vectors(descriptors[is_user]),
                               self.gallery_vectors(descriptors[~is_user]))
         targets = pair_targets(identities[is_user], identities[~is_user])
-        loss = self.loss_weight * pair_loss(logits, targets, self.pos_fraction)
+        loss = self.loss_weight * pair_loss(
+            logits, targets, self.pos_fraction, self.neg_pos_ratio)
         if not targets.numel():
             return dict(loss_match=loss)
         return dict(loss_match=loss,

@@ -76,9 +76,9 @@ def pair_targets(query_identities: Tensor, gallery_identities: Tensor) -> Tensor
     return same & (query_identities >= 0)[:, None]
 
 
-def pair_loss(logits: Tensor, targets: Tensor,
-              pos_fraction: float | None = None) -> Tensor:
-    """Cross entropy of all pairs.
+def pair_loss(logits: Tensor, targets: Tensor, pos_fraction: float | None = None,
+              neg_pos_ratio: float | None = None) -> Tensor:
+    """Cross entropy of all pairs, or of those that match and the hardest others.
 
     That of two classes is the binary one of the difference of their logits.
 
@@ -87,18 +87,35 @@ def pair_loss(logits: Tensor, targets: Tensor,
         targets (Tensor): (Q, G) bool.
         pos_fraction (float, optional): The matching pairs' share of the loss,
             however few they are. None: each pair counts alike.
+        neg_pos_ratio (float, optional): Of the pairs that do not match, how many
+            count for each that does: those of the highest logits. Where none
+            matches they are as many as for one. None: all count.
 
     Returns:
-        Tensor: (). The mean over the pairs; or ``pos_fraction`` times the mean of
-        those that match plus the rest times the mean of the others, where a side
-        without a pair adds 0. 0 without any pair; always part of the graph.
+        Tensor: (). The mean over the pairs that count; or ``pos_fraction`` times
+        the mean of those that match plus the rest times the mean of the others,
+        where a side without a pair adds 0. 0 without any pair; always part of the
+        graph.
     """
     losses = F.binary_cross_entropy_with_logits(
         logits, targets.to(logits.dtype), reduction='none')
+    negatives = ~targets
+    if neg_pos_ratio is not None:
+        negatives = _hardest(logits, targets, neg_pos_ratio)
     if pos_fraction is None:
-        return losses.sum() / max(losses.numel(), 1)
+        return _mean_where(losses, targets | negatives)
     return (pos_fraction * _mean_where(losses, targets)
-            + (1 - pos_fraction) * _mean_where(losses, ~targets))
+            + (1 - pos_fraction) * _mean_where(losses, negatives))
+
+
+def _hardest(logits, targets, neg_pos_ratio):
+    """(Q, G) bool: of the pairs that do not match, those scored highest."""
+    wanted = int(neg_pos_ratio * max(int(targets.sum()), 1) + 0.5)
+    scores = logits.detach().masked_fill(targets, -torch.inf).flatten()
+    places = scores.topk(min(wanted, int((~targets).sum()))).indices
+    hardest = torch.zeros_like(targets).flatten()
+    hardest[places] = True
+    return hardest.view_as(targets)
 
 
 def balanced_accuracy(logits: Tensor, targets: Tensor) -> Tensor:

@@ -136,10 +136,11 @@ def batch_of(identities, is_user):
             torch.tensor(is_user, dtype=torch.bool))
 
 
-@pytest.mark.parametrize('pos_fraction', [None, 0.5])
+@pytest.mark.parametrize('weighting', [
+    dict(), dict(pos_fraction=0.5), dict(pos_fraction=0.5, neg_pos_ratio=3.0)])
 @pytest.mark.parametrize('lack', LACKING)
-def test_every_parameter_gets_a_gradient_whatever_is_lacking(lack, pos_fraction):
-    head = small_head(pos_fraction=pos_fraction)
+def test_every_parameter_gets_a_gradient_whatever_is_lacking(lack, weighting):
+    head = small_head(**weighting)
     losses = head.loss(*batch_of(*LACKING[lack]))
     losses['loss_match'].backward()
     for name, value in head.named_parameters():
@@ -252,6 +253,7 @@ def test_predictions_get_their_vectors():
     (dict(num_rois=0), 'num_rois must be a positive integer, got 0'),
     (dict(pos_fraction=0.0), 'pos_fraction must be between 0 and 1, or None, got 0'),
     (dict(pos_fraction=1.0), 'pos_fraction must be between 0 and 1, or None, got 1'),
+    (dict(neg_pos_ratio=0), 'neg_pos_ratio must be above 0, or None, got 0'),
     (dict(loss_weight=-1.0), 'loss_weight must not be negative, got -1'),
 ])
 def test_bad_configs(kwargs, match):

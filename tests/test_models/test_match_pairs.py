@@ -76,10 +76,30 @@ def test_loss_by_hand():
         0.75 * (math.log(2) + sum(negatives)) / 4)
 
 
+def test_loss_of_the_hardest_others_by_hand():
+    logits = torch.tensor([[0.0, math.log(3)], [-math.log(3), -math.log(7)]])
+    targets = torch.tensor([[True, False], [False, False]])
+    positive, negatives = math.log(2), [math.log(4), math.log(4 / 3), math.log(8 / 7)]
+    for ratio, counted in ((1, 1), (2, 2), (1.5, 2), (9, 3)):
+        hardest = negatives[:counted]
+        assert pair_loss(logits, targets, neg_pos_ratio=ratio).item() == (
+            pytest.approx((positive + sum(hardest)) / (1 + counted)))
+        assert pair_loss(logits, targets, 0.25, ratio).item() == pytest.approx(
+            0.25 * positive + 0.75 * sum(hardest) / counted)
+    # Without one that matches, as many as for one; without any other, none.
+    none = torch.zeros_like(targets)
+    assert pair_loss(logits, none, neg_pos_ratio=2).item() == pytest.approx(
+        (negatives[0] + math.log(2)) / 2)
+    assert pair_loss(logits, ~none, neg_pos_ratio=2).item() == pytest.approx(
+        pair_loss(logits, ~none).item())
+
+
+@pytest.mark.parametrize('neg_pos_ratio', [None, 3.0])
 @pytest.mark.parametrize('pos_fraction', [None, 0.5])
-def test_no_pair_loses_nothing_and_stays_in_the_graph(pos_fraction):
+def test_no_pair_loses_nothing_and_stays_in_the_graph(pos_fraction, neg_pos_ratio):
     logits = torch.zeros(0, 3, requires_grad=True)
-    loss = pair_loss(logits, torch.zeros(0, 3, dtype=torch.bool), pos_fraction)
+    loss = pair_loss(logits, torch.zeros(0, 3, dtype=torch.bool), pos_fraction,
+                     neg_pos_ratio)
     loss.backward()
     assert loss.item() == 0
     assert logits.grad.shape == (0, 3)
