@@ -23,8 +23,13 @@ def parse_args():
         'in the work dir; where there is none, start from the beginning')
     parser.add_argument('--amp', action='store_true', help='mixed precision: float16 '
                         'on a GPU, bfloat16 on a CPU')
+    parser.add_argument('--amp-dtype', choices=['float16', 'bfloat16'],
+                        help='--amp in this precision')
+    parser.add_argument('--accumulate', type=int, metavar='N', help='step once every '
+                        'N batches: one process follows the schedule of N')
     parser.add_argument('--auto-scale-lr', action='store_true', help='scale the '
-                        "learning rate by batch size / the config's base batch size")
+                        'learning rate by what a step sees (batch size x processes x '
+                        "accumulated batches) / the config's base batch size")
     parser.add_argument('--data-root', metavar='DIR',
                         help="where the data is, if not where the config says")
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
@@ -43,6 +48,8 @@ def parse_args():
 def prepare(args):
     """The runner, with its data opened: what is missing shows before training."""
     from df2mm.engine import (
+        accumulate,
+        auto_scale_lr,
         build_runner,
         enable_amp,
         find_resumable,
@@ -51,13 +58,12 @@ def prepare(args):
     )
     cfg = read_config(args.config, args.cfg_options, args.work_dir, args.launcher,
                       args.data_root)
-    if args.amp:
-        enable_amp(cfg)
+    if args.amp or args.amp_dtype:
+        enable_amp(cfg, args.amp_dtype)
+    if args.accumulate is not None:
+        accumulate(cfg, args.accumulate)
     if args.auto_scale_lr:
-        if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
-            raise ValueError(f'--auto-scale-lr needs auto_scale_lr = dict('
-                             f'base_batch_size=...) in {args.config}')
-        cfg.auto_scale_lr.enable = True
+        auto_scale_lr(cfg)
     if args.resume == 'auto':
         checkpoint = find_resumable(cfg.work_dir)
         cfg.resume = checkpoint is not None

@@ -6,6 +6,8 @@ from df2mm.engine.cpu_amp_optim_wrapper import CPUAmpOptimWrapper
 from df2mm.engine.epoch_seed_hook import EpochSeedHook
 from df2mm.engine.launch import (
     USER_ERRORS,
+    accumulate,
+    auto_scale_lr,
     build_runner,
     enable_amp,
     exit_on,
@@ -15,6 +17,6 @@ from df2mm.engine.launch import (
 
 __all__ = [
     'USER_ERRORS', 'AtomicBackend', 'CPUAmpOptimWrapper', 'ChannelsLastHook',
-    'EpochSeedHook', 'build_runner', 'enable_amp', 'exit_on', 'find_resumable',
-    'load_weights', 'read_config', 'verify_checkpoint',
+    'EpochSeedHook', 'accumulate', 'auto_scale_lr', 'build_runner', 'enable_amp',
+    'exit_on', 'find_resumable', 'load_weights', 'read_config', 'verify_checkpoint',
 ]

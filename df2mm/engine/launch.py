@@ -105,12 +105,77 @@ def _parse_options(options):
     return parser.parse_args(['--options', *options]).options
 
 
-def enable_amp(cfg: Config) -> None:
-    """Set mixed precision: float16 on an accelerator, else bfloat16 on the CPU."""
-    if torch.cuda.is_available():
-        cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
-    else:
+def enable_amp(cfg: Config, dtype: str | None = None) -> None:
+    """Set mixed precision.
+
+    Args:
+        cfg (Config): Changed.
+        dtype (str, optional): 'float16', whose loss is scaled and which is for
+            accelerators only, or 'bfloat16', which needs neither. Defaults to
+            float16 on an accelerator and bfloat16 on the CPU.
+
+    Raises:
+        ValueError: If float16 is asked for without an accelerator.
+    """
+    cuda = torch.cuda.is_available()
+    dtype = dtype or ('float16' if cuda else 'bfloat16')
+    if dtype == 'float16' and not cuda:
+        raise ValueError('float16 trains on a GPU only, and torch finds none. Use '
+                         'bfloat16')
+    if not cuda:
         cfg.optim_wrapper.type = 'CPUAmpOptimWrapper'
+    elif dtype == 'float16':
+        cfg.optim_wrapper.update(
+            type='AmpOptimWrapper', dtype=dtype, loss_scale='dynamic')
+    else:
+        # A fixed scale of 1 leaves the loss alone.
+        cfg.optim_wrapper.update(type='AmpOptimWrapper', dtype=dtype, loss_scale=1.0)
+
+
+def accumulate(cfg: Config, count: int) -> None:
+    """Step once every ``count`` batches, as if one batch were that much larger.
+
+    Schedules that count iterations, such as a warm-up, count steps as before.
+
+    Args:
+        cfg (Config): Changed.
+        count (int): 1 or more.
+
+    Raises:
+        ValueError: If ``count`` is not positive.
+    """
+    if count < 1:
+        raise ValueError(f'batches a step must be at least 1, got {count}')
+    cfg.optim_wrapper.accumulative_counts = count
+    schedulers = cfg.get('param_scheduler') or []
+    for scheduler in [schedulers] if isinstance(schedulers, dict) else schedulers:
+        if not scheduler.get('by_epoch', True):
+            for name in ('begin', 'end', 'T_max', 'total_iters', 'step_size'):
+                if name in scheduler:
+                    scheduler[name] *= count
+            if 'milestones' in scheduler:
+                scheduler.milestones = [count * at for at in scheduler.milestones]
+
+
+def auto_scale_lr(cfg: Config) -> None:
+    """Scale the learning rate by what a step sees / the config's base batch size.
+
+    A step sees the batches of all processes, and of all the iterations that it
+    accumulates: call it after :func:`accumulate`.
+
+    Args:
+        cfg (Config): Changed.
+
+    Raises:
+        ValueError: If the config has no ``auto_scale_lr.base_batch_size``.
+    """
+    if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
+        raise ValueError(f'--auto-scale-lr needs auto_scale_lr = '
+                         f'dict(base_batch_size=...) in {cfg.filename}')
+    # mmengine compares with a process's batch times processes, and no more.
+    count = cfg.optim_wrapper.get('accumulative_counts', 1)
+    cfg.auto_scale_lr.update(
+        enable=True, base_batch_size=cfg.auto_scale_lr.base_batch_size / count)
 
 
 def build_runner(cfg: Config) -> Runner:

@@ -4,7 +4,14 @@ from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 from torch import nn
 
-from df2mm.engine import ChannelsLastHook, enable_amp, exit_on, read_config
+from df2mm.engine import (
+    ChannelsLastHook,
+    accumulate,
+    auto_scale_lr,
+    enable_amp,
+    exit_on,
+    read_config,
+)
 from df2mm.engine.cpu_amp_optim_wrapper import CPUAmpOptimWrapper
 
 
@@ -84,7 +91,44 @@ def test_amp_on_a_gpu_is_float16_with_a_scaled_loss(monkeypatch):
     cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper', clip_grad=None)))
     enable_amp(cfg)
     assert cfg.optim_wrapper.to_dict() == dict(
-        type='AmpOptimWrapper', clip_grad=None, loss_scale='dynamic')
+        type='AmpOptimWrapper', clip_grad=None, dtype='float16', loss_scale='dynamic')
+    enable_amp(cfg, 'bfloat16')
+    assert cfg.optim_wrapper.to_dict() == dict(
+        type='AmpOptimWrapper', clip_grad=None, dtype='bfloat16', loss_scale=1.0)
+
+
+def test_float16_without_a_gpu_is_refused(config, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(ValueError, match='float16 trains on a GPU only'):
+        enable_amp(read_config(config), 'float16')
+
+
+def test_accumulating_keeps_the_schedule_and_counts_in_the_batch():
+    cfg = Config(dict(
+        optim_wrapper=dict(type='OptimWrapper'),
+        param_scheduler=[
+            dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=500),
+            dict(type='MultiStepLR', by_epoch=False, milestones=[600, 800]),
+            dict(type='MultiStepLR', by_epoch=True, begin=0, end=12, milestones=[8])],
+        auto_scale_lr=dict(enable=False, base_batch_size=16)))
+    accumulate(cfg, 8)
+    auto_scale_lr(cfg)
+    assert cfg.optim_wrapper.accumulative_counts == 8
+    warm_up, steps, epochs = cfg.param_scheduler
+    assert (warm_up.begin, warm_up.end) == (0, 4000)
+    assert steps.milestones == [4800, 6400]
+    assert (epochs.end, epochs.milestones) == (12, [8])
+    # mmengine divides by it: 2 images a batch scale by 1.
+    assert cfg.auto_scale_lr.to_dict() == dict(enable=True, base_batch_size=2.0)
+
+
+def test_what_cannot_be_accumulated_or_scaled(config):
+    cfg = read_config(config)
+    with pytest.raises(ValueError, match='batches a step must be at least 1, got 0'):
+        accumulate(cfg, 0)
+    cfg.pop('auto_scale_lr')
+    with pytest.raises(ValueError, match='--auto-scale-lr needs auto_scale_lr'):
+        auto_scale_lr(cfg)
 
 
 def test_channels_last_leaves_the_result_alone():
