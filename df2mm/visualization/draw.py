@@ -16,6 +16,8 @@ _REFERENCE_SIZE = 600.0
 # Lines and dots are drawn at a zoom at which a unit is this many pixels or more:
 # OpenCV's widths are whole pixels, too coarse for a small picture.
 _FINE_UNIT = 3.0
+# Legible names would hide most of a picture whose shorter side has fewer pixels.
+_LEAST_SIDE_FOR_NAMES = 100
 
 
 def draw_items(image, bboxes, labels, masks=None, keypoints=None,
@@ -40,7 +42,8 @@ def draw_items(image, bboxes, labels, masks=None, keypoints=None,
             takes those of each category's slice as visible.
         scores (array-like, optional): (N,), written behind the names.
         boxes (bool): Draw the boxes.
-        names (bool): Write the categories' names.
+        names (bool): Write the categories' names, where the shorter side of the
+            image has 100 pixels or more.
         colors (array-like, optional): (N, 3) RGB. Defaults to the categories'.
         mask_alpha (float): 0 leaves the picture under a mask, 1 hides it.
 
@@ -87,10 +90,26 @@ def draw_items(image, bboxes, labels, masks=None, keypoints=None,
             _draw_landmarks(fine, CATEGORIES[labels[i]], keypoints[i] * zoom,
                             visible[i], colors[i],
                             unit * zoom * np.clip(share / 0.4, 0.6, 1))
-    if names and len(labels):
+    if names and len(labels) and min(height, width) >= _LEAST_SIDE_FOR_NAMES:
         canvas = draw_labels(canvas, bboxes, texts, colors,
                              size=max(10, round(14 * unit)))
     return canvas
+
+
+def visible_from_scores(keypoint_scores, keypoint_thr: float) -> np.ndarray:
+    """How predicted landmarks are drawn, as ``keypoints_visible`` of draw_items.
+
+    Those of low scores are left out, not drawn hollow: most of them lie wide of the
+    garment, and lines to them hide the outline that the others show.
+
+    Args:
+        keypoint_scores (array-like): (N, 294) in 0..1.
+        keypoint_thr (float): From this score on they are drawn.
+
+    Returns:
+        np.ndarray: (N, 294) int64, 2 or 0.
+    """
+    return np.where(np.asarray(keypoint_scores) >= keypoint_thr, 2, 0)
 
 
 def _areas(bboxes) -> np.ndarray:

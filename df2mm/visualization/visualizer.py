@@ -5,7 +5,7 @@ from mmdet.registry import VISUALIZERS
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
 from mmdet.visualization import DetLocalVisualizer
 
-from df2mm.visualization.draw import draw_items
+from df2mm.visualization.draw import draw_items, visible_from_scores
 
 
 @VISUALIZERS.register_module()
@@ -15,12 +15,13 @@ class DeepFashion2Visualizer(DetLocalVisualizer):
     Takes DetLocalVisualizer's place in a config and under mmdet's
     DetVisualizationHook: the ground truth stands left, the prediction right.
     Colours and widths are draw_items' own; DetLocalVisualizer's options for them
-    have no effect.
+    have no effect. The back ends are mmengine's; that of TensorBoard needs the
+    package ``tensorboard``.
 
     Args:
         name (str): mmengine's name of the instance.
-        keypoint_score_thr (float): A predicted landmark is drawn if its score is
-            above this. Defaults to 0.3.
+        keypoint_score_thr (float): Predicted landmarks of this score or a higher
+            one are drawn. Defaults to 0.3.
         **kwargs: As DetLocalVisualizer, such as ``vis_backends``, ``save_dir``.
     """
 
@@ -34,7 +35,8 @@ class DeepFashion2Visualizer(DetLocalVisualizer):
         fields = {name: _array(value) for name, value in instances.items()}
         visible = fields.get('keypoints_visible')
         if visible is None and 'keypoint_scores' in fields:
-            visible = 2 * (fields['keypoint_scores'] > self.keypoint_score_thr)
+            visible = visible_from_scores(
+                fields['keypoint_scores'], self.keypoint_score_thr)
         return draw_items(
             image, fields['bboxes'], fields['labels'], fields.get('masks'),
             fields.get('keypoints'), visible, fields.get('scores'))

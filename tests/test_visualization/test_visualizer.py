@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -115,3 +116,28 @@ def test_under_the_visualization_hook(tmp_path):
     hook.after_test_iter(Runner(), 0, {}, [sample])
     drawn = read_image(tmp_path / 'now' / 'vis' / '000001.png')
     assert (drawn == draw(tmp_path, sample)).all()
+
+
+def logged_images(folder):
+    """Tag and (H, W, 3) uint8 RGB of the images in the only event file."""
+    from tensorboard.backend.event_processing.event_accumulator import (
+        EventAccumulator,
+    )
+    events, = folder.glob('vis_data/events.out.tfevents.*')
+    log = EventAccumulator(str(events), size_guidance=dict(images=0)).Reload()
+    return {tag: [cv2.imdecode(np.frombuffer(image.encoded_image_string, np.uint8),
+                               cv2.IMREAD_COLOR)[..., ::-1]
+                  for image in log.Images(tag)] for tag in log.Tags()['images']}
+
+
+def test_tensorboard_gets_the_picture(tmp_path):
+    pytest.importorskip('tensorboard', reason='tensorboard is not installed')
+    visualizer = VISUALIZERS.build(dict(
+        type='DeepFashion2Visualizer', name=f'{tmp_path} tensorboard',
+        save_dir=str(tmp_path), vis_backends=[dict(type='TensorboardVisBackend')]))
+    sample = DetDataSample(gt_instances=truth(), pred_instances=prediction())
+    visualizer.add_datasample('val_img', GRAY, sample, step=3)
+    visualizer.close()
+    images = logged_images(tmp_path)
+    assert images.keys() == {'val_img'}
+    assert (images['val_img'][0] == draw(tmp_path, sample)).all()
