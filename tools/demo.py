@@ -1,4 +1,4 @@
-"""Make data, train a small detector on it, test it and show what it finds.
+"""Make data, train the small Match R-CNN on it, test it and show what it finds.
 
 python tools/demo.py --out DIR, which is what `make demo` does: everything that
 the other tools do one by one, in minutes and without a GPU. Called again with
@@ -15,10 +15,15 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-CONFIG = ROOT / 'configs/mask_rcnn/mask-rcnn_effnet-lite0_fpn_8e_synthetic.py'
+CONFIG = (ROOT / 'configs/match_rcnn'
+          / 'match-rcnn_effnet-lite0_fpn_class-keys_8e_synthetic.py')
 #: Photos that no training sees; the second folder only where it is present.
 PHOTOS = (ROOT / 'df2mm/data/cc0_photos', ROOT.parent / 'shared/reference/real_samples')
-STEPS = 6
+STEPS = 7
+#: Garments whose matches are shown.
+SHEETS = 8
+#: One garment, one box: what scores count twice, a picture need not show twice.
+NMS_THR = 0.6
 
 # As in tools/train.py, for the pictures that this process predicts.
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
@@ -26,11 +31,11 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 def parse_args():
     parser = argparse.ArgumentParser(
-        description='Make synthetic data, train a small Mask R-CNN on it, test it, '
-        'and write a page of what it finds.')
+        description='Make synthetic data, train the small Match R-CNN on it, test it, '
+        'search a gallery, and write a page of what it finds.')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR',
                         help='folder of everything that is made')
-    parser.add_argument('--train-images', type=int, default=900, metavar='N',
+    parser.add_argument('--train-images', type=int, default=800, metavar='N',
                         help='default: %(default)s')
     parser.add_argument('--val-images', type=int, default=150, metavar='N',
                         help='default: %(default)s')
@@ -47,7 +52,7 @@ def parse_args():
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
                         help='replace settings of the config')
     args = parser.parse_args()
-    for name, least in (('train_images', 2), ('val_images', 2), ('epochs', 1),
+    for name, least in (('train_images', 8), ('val_images', 8), ('epochs', 1),
                         ('pictures', 0)):
         if getattr(args, name) < least:
             parser.error(f'--{name.replace("_", "-")} must be at least {least}')
@@ -150,8 +155,15 @@ def train(args, data_root, steps):
 
 
 def test(args, data_root, checkpoint, steps):
-    """Test; returns the scores of each task that the model has."""
-    from df2mm.evaluation import read_detections, read_ground_truth, score_detections
+    """Test; returns the scores of boxes, masks and landmarks, and of retrieval."""
+    from df2mm.evaluation import (
+        read_detections,
+        read_ground_truth,
+        read_retrieval,
+        read_retrieval_truth,
+        score_detections,
+    )
+    from df2mm.evaluation.retrieval_of_records import score_found
     steps.begin(f'Testing on {args.val_images} images')
     results = args.out / 'test' / 'results'
     metrics = args.out / 'metrics.json'
@@ -162,74 +174,90 @@ def test(args, data_root, checkpoint, steps):
                  args.out / 'test', '--out', metrics, '--cfg-options',
                  f'test_evaluator.outfile_prefix={results}', *args.cfg_options,
                  log=args.out / 'test.log')
-    truth = read_ground_truth(data_root / 'annotations/validation.json', masks=True)
-    return {task: score_detections(task, truth, read_detections(
-        results.with_suffix(f'.{task}.json'), task, empty_ok=True), subsets=True)
-        for task in ('bbox', 'segm')}
+    ann_file = data_root / 'annotations/validation.json'
+    truth = read_ground_truth(ann_file, keypoints=True, masks=True)
+    detections = {task: read_detections(
+        results.with_suffix(f'.{task}.json'), task,
+        truth.full_landmark_keys() if task == 'keypoints' else (), empty_ok=True)
+        for task in ('bbox', 'segm', 'keypoints')}
+    scores = {task: score_detections(task, truth, found, subsets=True)
+              for task, found in detections.items()}
+    scores['keypoints_vis'] = score_detections(
+        'keypoints', truth.visible_only(), detections['keypoints'], subsets=True)
+    return scores, score_found(
+        read_retrieval_truth(ann_file, ann_file),
+        read_retrieval(results.with_suffix('.retrieval.json')), subsets=True)
 
 
-def load_model(args, data_root, checkpoint):
-    """The trained model with the steps that prepare an image for it."""
-    from mmcv.transforms import Compose
-    from mmdet.apis import init_detector
-
-    from df2mm.engine import read_config
-    cfg = read_config(CONFIG, args.cfg_options, data_root=data_root)
-    model = init_detector(cfg, str(checkpoint), device='cpu')
-    # A photo has no annotation to load.
-    return model, Compose([
-        step for step in cfg.test_dataloader.dataset.pipeline
-        if step.type != 'LoadDeepFashion2Annotations'])
-
-
-def draw_prediction(image, path, model, pipeline, score_thr):
-    """The image with what the model finds in it, and how many items that are."""
-    from mmdet.apis import inference_detector
-    from torchvision.ops import nms
-
-    from df2mm.visualization import draw_items
-    found = inference_detector(model, str(path), pipeline).pred_instances.cpu()
-    found = found[found.scores >= score_thr]
-    # One garment, one box: what scores count twice, a picture need not show twice.
-    found = found[nms(found.bboxes, found.scores, 0.6)].numpy()
-    return draw_items(image, found.bboxes, found.labels, found.masks,
-                      scores=found.scores), len(found.scores)
-
-
-def draw_synthetic(args, data_root, model, pipeline):
+def draw_synthetic(args, data_root, inferencer):
     """Validation images, annotated and predicted, side by side: (file, caption)s."""
-    from df2mm.datasets import DeepFashion2Dataset
-    from df2mm.visualization import draw_items
+    from df2mm.datasets.browse import draw_annotation
+    from df2mm.datasets.coco_reader import iter_coco
     from df2mm.visualization.images import read_image, write_image
     from df2mm.visualization.sheet import side_by_side
-    dataset = DeepFashion2Dataset(
-        data_root, 'validation', 'annotations/validation.json', workers=1)
+    records = list(iter_coco(data_root / 'annotations/validation.json'))
+    step = max(1, len(records) // max(1, args.pictures))
+    records = records[::step][:args.pictures]
+    paths = [data_root / 'validation/image' / file_name for *_, file_name in records]
     pictures = []
-    step = max(1, len(dataset) // max(1, args.pictures))
-    for info in (dataset[i] for i in range(0, len(dataset), step)[:args.pictures]):
-        image, items = read_image(info['img_path']), info['instances']
-        truth = draw_items(
-            image, [item['bbox'] for item in items],
-            [item['bbox_label'] for item in items],
-            [[polygon.reshape(-1, 2) for polygon in item['mask']] for item in items])
-        predicted, _ = draw_prediction(
-            image, info['img_path'], model, pipeline, args.score_thr)
-        file = args.out / 'pictures/synthetic' / Path(info['img_path']).name
-        write_image(file, side_by_side([truth, predicted], ['annotated', 'found']))
-        pictures.append((file, f'{info["source"]} image {info["img_id"]}'))
+    for (annotation, *_), path, found in zip(records, paths, inferencer.iterate(
+            paths, score_thr=args.score_thr, nms_thr=NMS_THR), strict=True):
+        truth = draw_annotation(read_image(path), annotation)
+        file = args.out / 'pictures/synthetic' / path.name
+        write_image(file, side_by_side([truth, found.draw()], ['annotated', 'found']))
+        pictures.append((file, f'{annotation.source} image {annotation.img_id}'))
     return pictures
 
 
-def draw_photos(args, folder, model, pipeline):
+def draw_photos(args, folder, inferencer):
     """Every JPEG of a folder with what is found in it: (file, caption)s."""
-    from df2mm.visualization.images import read_image, write_image
+    from df2mm.visualization.images import write_image
     pictures = []
-    for path in sorted(folder.glob('*.jpg')):
-        picture, count = draw_prediction(
-            read_image(path), path, model, pipeline, args.score_thr)
-        file = args.out / 'pictures' / folder.name / path.name
-        write_image(file, picture)
-        pictures.append((file, f'{path.stem}: {count or "nothing"} found'))
+    for found in inferencer.iterate(sorted(folder.glob('*.jpg')), source='user',
+                                    score_thr=args.score_thr, nms_thr=NMS_THR):
+        file = args.out / 'pictures' / folder.name / Path(found.name).name
+        write_image(file, found.draw())
+        pictures.append((file, f'{file.stem}: {len(found.labels) or "nothing"} found'))
+    return pictures
+
+
+def search(args, data_root, inferencer, steps):
+    """Build a gallery of the shop images, and search it with the user images.
+
+    Returns the pictures of some searches: (file, caption)s.
+    """
+    from df2mm.apis import image_inputs
+    from df2mm.apis.gallery_images import add_images, search_images
+    from df2mm.apis.identities import Identities
+    from df2mm.apis.match_sheets import match_sheet
+    from df2mm.retrieval import GalleryIndex
+    from df2mm.visualization.images import write_image
+    steps.begin('Building a gallery of shop images, searching it with user images')
+    images = data_root / 'validation/image'
+    identities = Identities(data_root / 'annotations/validation.json')
+    inputs = image_inputs(images)
+    path = args.out / 'shop.gallery'
+    # Anew: it takes seconds, and the checkpoint may be another.
+    path.unlink(missing_ok=True)
+    thresholds = dict(score_thr=args.score_thr, nms_thr=NMS_THR, identities=identities)
+    dims = inferencer.model.roi_head.match_head.embed_dims + 2
+    with GalleryIndex(dims, inferencer.model_id, path=path) as gallery:
+        add_images(gallery, inferencer, [
+            entry for entry in inputs if identities.source(entry.value) == 'shop'],
+            images, **thresholds)
+        steps.say(f'     {len(gallery)} garments')
+        searches = [found for found in search_images(gallery, inferencer, [
+            entry for entry in inputs if identities.source(entry.value) == 'user'],
+            **thresholds) if found.identity and found.matches]
+    pictures = []
+    step = max(1, len(searches) // SHEETS)
+    for number, found in enumerate(searches[::step][:SHEETS]):
+        file = args.out / 'pictures/matches' / f'{number:02d}.jpg'
+        write_image(file, match_sheet(found, images, most=5))
+        right = [rank for rank, is_right in enumerate(found.right, 1) if is_right]
+        pictures.append((file, f'user image {Path(found.found.name).stem}: ' + (
+            f'first right at rank {right[0]}' if right else
+            f'none right of {len(found.matches)}')))
     return pictures
 
 
@@ -244,76 +272,93 @@ def loss_curve(work_dir):
     return sorted(points.items())
 
 
-def write_page(args, scores, galleries, minutes):
+def write_page(args, scores, retrieval, galleries, minutes):
     """The page of it all; returns its path."""
     from df2mm.evaluation.average_precision import PRECISION_NAMES
-    from df2mm.evaluation.tables import TITLES, category_rows, subset_rows
+    from df2mm.evaluation.tables import (
+        TITLES,
+        category_rows,
+        retrieval_rows,
+        subset_rows,
+    )
     from df2mm.visualization.report import Report
-    box, mask = scores['bbox'], scores['segm']
     report = Report(
-        'Clothes, found', f'A Mask R-CNN with an EfficientNet-Lite0 backbone, trained '
+        'Clothes, found', 'Match R-CNN with an EfficientNet-Lite0 backbone, trained '
         f'for {args.epochs} epochs on {args.train_images:,} synthetic images')
+    top = dict(zip(retrieval[0].ks, retrieval[0].accuracies.tolist(), strict=True))
     report.add_cards([
-        ('box AP', box['AP'], f'{box["AP50"]:.3f} at IoU 0.5'),
-        ('mask AP', mask['AP'], f'{mask["AP50"]:.3f} at IoU 0.5'),
-        ('items tested', int(box.precision.num_items[0].sum()),
+        ('box AP', scores['bbox']['AP'], f'{scores["bbox"]["AP50"]:.3f} at IoU 0.5'),
+        ('mask AP', scores['segm']['AP'], f'{scores["segm"]["AP50"]:.3f} at IoU 0.5'),
+        ('landmark AP', scores['keypoints_vis']['AP'],
+         f'{scores["keypoints_vis"]["AP50"]:.3f} at OKS 0.5, visible ones'),
+        ('retrieval top-1', top[1], f'{top[20]:.3f} in the first 20'),
+        ('items tested', int(scores['bbox'].precision.num_items[0].sum()),
          f'in {args.val_images:,} images'),
         ('minutes', f'{minutes:.1f}', 'of this call'),
     ])
-    for title, text, pictures in galleries:
+    for title, text, pictures, size in galleries:
         if pictures:
             report.add_section(title, text)
-            report.add_gallery(pictures, 'large' if 'Synthetic' in title else 'medium')
+            report.add_gallery(pictures, size)
     header, rows = category_rows(scores)
     report.add_section('By category', 'Average precision on the validation images, '
-                       'averaged over IoU 0.5 to 0.95, and at 0.5 and 0.75.')
+                       'averaged over thresholds of 0.5 to 0.95, and at 0.5 and 0.75.')
     report.add_table(header, rows)
-    report.add_bars([(row[0], [row[2], row[5]]) for row in rows],
-                    ['box AP', 'mask AP'], maximum=1.0)
+    report.add_bars([(row[0], [row[2], row[5], row[11]]) for row in rows],
+                    ['box AP', 'mask AP', 'visible landmark AP'], maximum=1.0)
     report.add_section('By subset', 'The same by how large, how occluded, how zoomed '
                        'in and how seen the garments are; all in the last column.')
-    for score in scores.values():
-        overall = {name: score[name] for name in PRECISION_NAMES}
+    for name, score in scores.items():
+        overall = {key: score[key] for key in PRECISION_NAMES}
         report.add_table(*subset_rows(PRECISION_NAMES, overall, score.levels),
-                         caption=TITLES[score.task])
+                         caption=TITLES[name])
+    report.add_table(*retrieval_rows(*retrieval), caption=TITLES['retrieval'])
     report.add_section('Training')
     report.add_line_chart({'training loss': loss_curve(args.out / 'train')},
                           x_label='iteration', y_label='loss')
     return report.write(args.out / 'index.html', embed=True)
 
 
-def show(args, data_root, checkpoint, scores, steps):
+def show(args, data_root, checkpoint, scores, retrieval, steps):
+    from df2mm.apis import DeepFashion2Inferencer
+    from df2mm.engine import read_config
     steps.begin('Drawing what it finds')
-    minutes = steps.seconds() / 60
-    model, pipeline = load_model(args, data_root, checkpoint)
+    inferencer = DeepFashion2Inferencer(
+        read_config(CONFIG, args.cfg_options, data_root=data_root), checkpoint, 'cpu')
     galleries = [(
         'Synthetic images', 'Validation images that the training never saw: their '
         'annotation on the left, what the model finds on the right.',
-        draw_synthetic(args, data_root, model, pipeline))]
+        draw_synthetic(args, data_root, inferencer), 'large')]
     texts = dict(
         cc0_photos=('Photos', 'Real clothes, photographed by their owners. The model '
                     'has seen only synthetic ones.'),
         real_samples=('DeepFashion2', 'Images of the dataset itself.'))
     for folder in args.photos or filter(Path.is_dir, PHOTOS):
         title, text = texts.get(folder.name, (folder.name, ''))
-        galleries.append((title, text, draw_photos(args, folder, model, pipeline)))
-    return write_page(args, scores, galleries, minutes)
+        galleries.append(
+            (title, text, draw_photos(args, folder, inferencer), 'medium'))
+    galleries.insert(1, (
+        'From user to shop', 'Garments in user images, and the best matches among those'
+        ' of the shop images: right ones framed green, others red.',
+        search(args, data_root, inferencer, steps), 'large'))
+    return write_page(args, scores, retrieval, galleries, steps.seconds() / 60)
 
 
 def main():
     args = parse_args()
     steps = Steps()
     from df2mm.engine import exit_on
-    from df2mm.evaluation.tables import detection_tables
+    from df2mm.evaluation.tables import detection_tables, retrieval_tables
     with exit_on(OSError, ValueError):
         args.out.mkdir(parents=True, exist_ok=True)
         claim(args)
         data_root = make_data(args, steps)
         checkpoint = train(args, data_root, steps)
-        scores = test(args, data_root, checkpoint, steps)
-        for table in detection_tables(scores):
+        scores, retrieval = test(args, data_root, checkpoint, steps)
+        for table in detection_tables(scores) + retrieval_tables(*retrieval):
             print(f'\n{table}', flush=True)
-        page = show(args, data_root, checkpoint, scores, steps)
+        print()
+        page = show(args, data_root, checkpoint, scores, retrieval, steps)
         steps.begin('Done')
         print(f'Open {page} in a browser; pictures are in {args.out / "pictures"}')
 

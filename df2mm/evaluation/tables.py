@@ -113,8 +113,23 @@ def retrieval_tables(scores, levels: dict | None = None) -> list[str]:
         TITLES['retrieval'])]
     if levels:
         tables.append(subset_table(
-            TITLES['retrieval'], names,
-            dict(zip(names, scores.accuracies.tolist(), strict=True)),
-            {key: dict(zip(names, score.accuracies.tolist(), strict=True),
-                       items=score.queries) for key, score in levels.items()}))
+            TITLES['retrieval'], names, *_retrieval_figures(names, scores, levels)))
     return tables
+
+
+def retrieval_rows(scores, levels: dict) -> tuple[list, list]:
+    """``subset_rows`` of retrieval.
+
+    Args:
+        scores, levels: As for ``retrieval_tables``.
+    """
+    names = [f'top-{k}' for k in scores.ks]
+    return subset_rows(names, *_retrieval_figures(names, scores, levels))
+
+
+def _retrieval_figures(names, scores, levels):
+    """What ``subset_rows`` takes."""
+    return (
+        dict(zip(names, scores.accuracies.tolist(), strict=True)),
+        {key: dict(zip(names, score.accuracies.tolist(), strict=True),
+                   items=score.queries) for key, score in levels.items()})

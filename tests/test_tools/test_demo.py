@@ -19,13 +19,13 @@ def demo(*args):
 
 @pytest.fixture(scope='module')
 def finished(tmp_path_factory):
-    """A demo of 4 images and one photo, its model as good as untrained."""
+    """A demo of 16 images and one photo, its model as good as untrained."""
     out = tmp_path_factory.mktemp('demo')
     photos = out / 'my photos'
     photos.mkdir()
     name = 'tshirt_23.jpg'
     (photos / name).write_bytes((ROOT / 'df2mm/data/cc0_photos' / name).read_bytes())
-    args = ['--out', out / 'demo', '--train-images', 2, '--val-images', 2, '--epochs',
+    args = ['--out', out / 'demo', '--train-images', 8, '--val-images', 8, '--epochs',
             1, '--pictures', 1, '--photos', photos, '--score-thr', 0.0]
     return out / 'demo', args, demo(*args)
 
@@ -34,10 +34,17 @@ def test_demo_from_nothing_to_a_page(finished):
     out, _, done = finished
     assert done.returncode == 0, done.stderr[-2000:]
     assert re.search(r'^category +items +box AP +AP50', done.stdout, re.MULTILINE)
-    assert re.search(r'^Clothes segmentation, by subset$', done.stdout, re.MULTILINE)
-    assert '6/6' in done.stdout
+    for title in ('Clothes segmentation', 'Landmark estimation, visible only',
+                  'Consumer-to-shop retrieval'):
+        assert re.search(f'^{title}, by subset$', done.stdout, re.MULTILINE)
+
+    assert '7/7' in done.stdout
     metrics = json.loads((out / 'metrics.json').read_text())['metrics']
-    assert 'df2/bbox_mAP' in metrics
+    assert {'df2/bbox_mAP', 'df2/keypoints_vis_mAP', 'df2/retrieval_top20'} <= (
+        metrics.keys())
+    from df2mm.retrieval import GalleryIndex
+    with GalleryIndex.load(out / 'shop.gallery') as gallery:
+        assert len(gallery)
     assert [p.relative_to(out / 'pictures').as_posix()
             for p in sorted(out.glob('pictures/*/*'))] == [
         'my photos/tshirt_23.jpg', 'synthetic/000001.jpg']
@@ -67,7 +74,7 @@ def test_other_settings_in_the_same_folder_are_refused(finished):
 @pytest.mark.parametrize(('args', 'message'), [
     ([], 'the following arguments are required: --out'),
     (['--out', 'x', '--epochs', '0'], '--epochs must be at least 1'),
-    (['--out', 'x', '--train-images', '1'], '--train-images must be at least 2'),
+    (['--out', 'x', '--train-images', '7'], '--train-images must be at least 8'),
     (['--out', 'x', '--photos', 'no/such'], 'no such folder: no/such'),
 ])
 def test_bad_arguments(args, message):
