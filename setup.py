@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 
 from setuptools import setup
+from setuptools.command.editable_wheel import editable_wheel
 
 ROOT = Path(__file__).resolve().parent
-MIM_ITEMS = ('configs', 'tools', 'model-index.yml', 'dataset-index.yml')
+MIM_ITEMS = ('configs', 'tools', 'model_zoo', 'model-index.yml', 'dataset-index.yml')
 
 
 def lay_out_mim(link: bool) -> None:
@@ -30,7 +31,20 @@ def lay_out_mim(link: bool) -> None:
             shutil.copy2(source, mim / name)
 
 
+class EditableWheel(editable_wheel):
+    """Lead mim and mmengine, which search site-packages, to the checkout.
+
+    They join site-packages and the first line of top_level.txt, and an absolute
+    path is what it is after joining.
+    """
+
+    def _ensure_dist_info(self):
+        super()._ensure_dist_info()
+        names = Path(self.dist_info_dir, 'top_level.txt')
+        names.write_text(f"{ROOT / 'df2mm'}\n{names.read_text()}")
+
+
 if __name__ == '__main__':
     # pip builds an editable install through `editable_wheel`, never `develop`.
     lay_out_mim(link=bool({'develop', 'editable_wheel'} & set(sys.argv)))
-    setup()
+    setup(cmdclass=dict(editable_wheel=EditableWheel))

@@ -60,7 +60,8 @@ def parse_args(argv):
 
 def _add_model_options(command):
     command.add_argument('model', help='config file, or name of the zoo')
-    command.add_argument('checkpoint', help='its weights, .pth or .safetensors')
+    command.add_argument('checkpoint', help='its weights, .pth or .safetensors; '
+                         "'zoo' stands for the published ones")
     command.add_argument('images', nargs='+', help='files and folders')
     command.add_argument('--annotations', metavar='FILE', help='of a dataset: its shop '
                          'images are added, its user images searched for, and it is '
@@ -127,7 +128,8 @@ def _prepared(args, source):
             raise ValueError(f'{args.annotations} knows none of the images as one of a '
                              f'{source}')
     inferencer = DeepFashion2Inferencer(
-        args.model, args.checkpoint, args.device, half=args.half)
+        args.model, None if args.checkpoint == 'zoo' else args.checkpoint,
+        args.device, half=args.half)
     return inferencer, entries, identities
 
 

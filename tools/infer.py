@@ -18,7 +18,8 @@ def parse_args():
     parser = argparse.ArgumentParser(
         description='Find garments in images: boxes, masks, landmarks, vectors.')
     parser.add_argument('model', help='config file, or name of the zoo')
-    parser.add_argument('checkpoint', help='its weights, .pth or .safetensors')
+    parser.add_argument('checkpoint', help='its weights, .pth or .safetensors; '
+                        "'zoo' stands for the published ones")
     parser.add_argument('images', nargs='+', help='files and folders')
     parser.add_argument('--out', type=Path, metavar='FILE.json',
                         help='write the results')
@@ -101,7 +102,8 @@ def main():
     with exit_on(*USER_ERRORS):
         entries = image_inputs(args.images, exclude=args.out_dir)
         inferencer = DeepFashion2Inferencer(
-            args.model, args.checkpoint, args.device, half=args.half)
+            args.model, None if args.checkpoint == 'zoo' else args.checkpoint,
+            args.device, half=args.half)
     pieces = run(args, inferencer, entries, skipped)
     with exit_on(OSError, UnreadableImageError):
         if args.out is None:

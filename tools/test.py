@@ -12,7 +12,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 def parse_args():
     parser = argparse.ArgumentParser(description='Test a checkpoint.')
     parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('checkpoint', help='checkpoint file, .pth or .safetensors')
     parser.add_argument('--work-dir', help='folder of logs; '
                         'work_dirs/<name of the config> if not given')
     parser.add_argument('--out', metavar='FILE.json', help='write the metrics')
@@ -63,6 +63,7 @@ def main():
     from mmengine.dist import is_main_process
 
     from df2mm.engine import USER_ERRORS, AtomicBackend, exit_on
+    from df2mm.zoo import sha256_of
     with exit_on(*USER_ERRORS):
         runner = prepare(args)
     with exit_on(OSError):
@@ -70,6 +71,9 @@ def main():
         if args.out and is_main_process():
             report = dict(
                 config=args.config, checkpoint=args.checkpoint,
+                sha256=sha256_of(args.checkpoint),
+                data_root=args.data_root or runner.cfg.get('data_root'),
+                cfg_options=args.cfg_options,
                 metrics={key: float(value) for key, value in metrics.items()})
             AtomicBackend().put_text(json.dumps(report, indent=2) + '\n', args.out)
 

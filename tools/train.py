@@ -70,6 +70,10 @@ def prepare(args):
         # load_from of the config stays where there is nothing to resume.
         cfg.load_from = str(checkpoint) if checkpoint else cfg.get('load_from')
     elif args.resume:
+        if args.resume.endswith('.safetensors'):
+            raise ValueError(
+                f'--resume: {args.resume} holds weights only, no state of a training. '
+                f'Start from it with --cfg-options load_from={args.resume}')
         verify_checkpoint(args.resume)
         cfg.resume, cfg.load_from = True, args.resume
     runner = build_runner(cfg)

@@ -49,9 +49,9 @@ def published_weights(cfg: Config) -> Path:
     name = zoo.name_of_config(cfg.filename)
     if name is None:
         raise ValueError(
-            f'{cfg.filename} has no published weights: it is no config of the zoo. '
-            'Pass weights=PATH, a checkpoint (.pth or .safetensors) that was trained '
-            'with it')
+            f'{cfg.filename or "the config"} has no published weights: it is none of '
+            'the zoo. Pass weights=PATH, a checkpoint (.pth or .safetensors) that was '
+            'trained with it')
     return zoo.find(name)
 
 

@@ -16,6 +16,8 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as mmengine_checkpoint
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 # numpy 2 moved its core; a checkpoint names the module of the numpy that
 # wrote it.
@@ -29,6 +31,8 @@ def allow_safe_loading():
       for which a reader would have to allow ``getattr``.
     - numpy arrays, scalars and number types may be loaded.
     - Files that come from a URL are loaded as safely as local ones.
+    - ``.safetensors`` files, and the published checkpoints of the zoo under
+      ``df2mm://<model>``, load wherever mmengine takes a checkpoint.
     - A refused file raises ValueError saying what it asked for.
     """
     HistoryBuffer.__reduce__ = _reduce_history
@@ -39,6 +43,37 @@ def allow_safe_loading():
     CheckpointLoader.load_checkpoint = classmethod(_explaining(loader))
     mmengine_checkpoint.load_url = functools.partial(
         mmengine_checkpoint.load_url, weights_only=True)
+    CheckpointLoader.register_scheme(
+        r'^(?!\w+://).*\.safetensors$', load_from_safetensors, force=True)
+    CheckpointLoader.register_scheme('df2mm://', load_from_zoo, force=True)
+
+
+def load_from_safetensors(filename, map_location=None):
+    """The tensors of a ``.safetensors``, as mmengine's loaders return them.
+
+    Args:
+        filename (str): The file.
+        map_location: Ignored: a model copies the tensors to where it is.
+
+    Returns:
+        dict: ``state_dict``.
+
+    Raises:
+        FileNotFoundError: If it is missing.
+        ValueError: If it is damaged.
+    """
+    try:
+        return dict(state_dict=load_file(filename))
+    except SafetensorError as error:
+        raise ValueError(
+            f'{filename} is no whole .safetensors file: {error}') from error
+
+
+def load_from_zoo(filename, map_location=None):
+    """As :func:`load_from_safetensors`, of ``df2mm://<model or its file>``."""
+    from df2mm import zoo
+
+    return load_from_safetensors(zoo.find(filename))
 
 
 def _reduce_history(history):

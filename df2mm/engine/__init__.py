@@ -1,7 +1,13 @@
 """What runs a training: seeds, checkpoints, mixed precision, launching."""
 
 from df2mm.engine.channels_last_hook import ChannelsLastHook
-from df2mm.engine.checkpoints import AtomicBackend, find_resumable, verify_checkpoint
+from df2mm.engine.checkpoints import (
+    AtomicBackend,
+    check_state,
+    find_resumable,
+    load_state,
+    verify_checkpoint,
+)
 from df2mm.engine.cpu_amp_optim_wrapper import CPUAmpOptimWrapper
 from df2mm.engine.epoch_seed_hook import EpochSeedHook
 from df2mm.engine.launch import (
@@ -17,6 +23,7 @@ from df2mm.engine.launch import (
 
 __all__ = [
     'USER_ERRORS', 'AtomicBackend', 'CPUAmpOptimWrapper', 'ChannelsLastHook',
-    'EpochSeedHook', 'accumulate', 'auto_scale_lr', 'build_runner', 'enable_amp',
-    'exit_on', 'find_resumable', 'load_weights', 'read_config', 'verify_checkpoint',
+    'EpochSeedHook', 'accumulate', 'auto_scale_lr', 'build_runner', 'check_state',
+    'enable_amp', 'exit_on', 'find_resumable', 'load_state', 'load_weights',
+    'read_config', 'verify_checkpoint',
 ]

@@ -45,7 +45,7 @@ def test_a_name_without_weights_says_how_to_get_them(tmp_path, monkeypatch):
 
 def test_only_configs_of_the_zoo_have_weights(tmp_path):
     (tmp_path / f'{NAME}.py').write_text('model = dict()')
-    with pytest.raises(ValueError, match=r'no config of the zoo\. Pass weights=PATH'):
+    with pytest.raises(ValueError, match=r'it is none of the zoo\. Pass weights=PATH'):
         DeepFashion2Inferencer(tmp_path / f'{NAME}.py')
 
 

@@ -3,6 +3,7 @@ import os
 import pytest
 import torch
 from mmengine.fileio import get_file_backend
+from safetensors.torch import save_file
 
 from df2mm.engine import find_resumable, verify_checkpoint
 
@@ -53,6 +54,15 @@ def test_last_checkpoint_may_name_another_folder_or_nothing(tmp_path):
     assert find_resumable(work_dir) == elsewhere / 'iter_5.pth'
     (work_dir / 'last_checkpoint').write_text('')
     assert find_resumable(work_dir) is None
+
+
+def test_safetensors_pass_if_they_are_whole(tmp_path):
+    path = tmp_path / 'a.safetensors'
+    save_file(dict(weight=torch.arange(1000.0)), path)
+    verify_checkpoint(path)
+    tear(path)
+    with pytest.raises(ValueError, match=r'a\.safetensors is no whole \.safetensors'):
+        verify_checkpoint(path)
 
 
 def test_old_format_passes(tmp_path):
