@@ -69,19 +69,22 @@ def _section(data_set: str, board: Leaderboard) -> str:
     if not rows:
         return f'{top}<p class="panel empty">Nothing yet.</p></section>'
     figures = [(task, place, heading, key) for task, (_, keys) in TASKS.items()
-               for place, (heading, key) in enumerate(keys.items())]
+               for place, (heading, key) in enumerate(keys.items())
+               if any(key in row.metrics for row in rows)]
+    costs = any(row.costs for row in rows)
     header = _head('Model', 'name') + _head('Figures', '')
     header += ''.join(_head(_SHORT[task] + heading, _class(task, place), task)
                       for task, place, heading, _ in figures)
-    header += (_head('M parameters', 'num') + _head('GFLOPs', 'num')
-               + _head('Source, or measured on', ''))
+    if costs:
+        header += _head('M parameters', 'num') + _head('GFLOPs', 'num')
+    header += _head('Source, or measured on', '')
     best = {key: max((row.metrics[key] for row in rows if key in row.metrics),
                      default=None) for *_, key in figures}
-    body = ''.join(_row(row, figures, best) for row in rows)
+    body = ''.join(_row(row, figures, best, costs) for row in rows)
     return top + _panel(header, body) + '</section>'
 
 
-def _row(row, figures, best) -> str:
+def _row(row, figures, best, with_costs) -> str:
     tasks = ' '.join(task for task, (_, keys) in TASKS.items()
                      if any(key in row.metrics for key in keys.values()))
     cells = (f'<td class="name">{escape(row.name)}</td>'
@@ -90,9 +93,10 @@ def _row(row, figures, best) -> str:
         value = row.metrics.get(key)
         bold = ' best' if value is not None and value == best[key] else ''
         cells += _number(value, _class(task, place) + bold, 3, task)
-    costs = row.costs
-    cells += _number(costs and costs['parameters']['total'] / 1e6, 'num', 1)
-    cells += _number(costs and costs['flops']['total'] / 1e9, 'num', 1)
+    if with_costs:
+        costs = row.costs
+        cells += _number(costs and costs['parameters']['total'] / 1e6, 'num', 1)
+        cells += _number(costs and costs['flops']['total'] / 1e9, 'num', 1)
     about = escape(row.about)
     # A file of one's own might hold any address: what runs a script is no link.
     if row.url.startswith(('https://', 'http://')):

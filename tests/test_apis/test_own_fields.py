@@ -14,7 +14,7 @@ def test_csv_and_json_lines(tmp_path):
 
 
 @pytest.mark.parametrize(('name', 'text', 'message'), [
-    ('a.csv', 'file,price\n1.jpg,3\n', 'row 1 of .*a.csv must have a text in the column'),
+    ('a.csv', 'file,price\n1.jpg,3\n', 'row 1 of .*a.csv must have a text in the'),
     ('a.csv', 'image,price\n1.jpg,3,4\n', 'as many cells as the header'),
     ('a.jsonl', '{"image": 3}\n', 'row 1 of .* must have a text'),
     ('a.jsonl', '[]\n', 'row 1 of .* must have a text'),

@@ -56,9 +56,9 @@ def main():
         for (label, category), count in confused.most_common(8):
             print(f'    {label} taken for {category}: {count}')
         if args.out:
-            # A checkpoint by its name: folders differ from place to place.
+            # Of paths as they were given: relative ones are the same elsewhere.
             command = ('python tools/benchmark/photos.py '
-                       f'{args.config} {Path(args.checkpoint).name}')
+                       f'{args.config} {args.checkpoint}')
             AtomicBackend().put_text(json.dumps(dict(
                 right=right.total(), of=of.total(), command=command,
                 by_label={label: [right[label], of[label]] for label in CATEGORIES}),
