@@ -123,7 +123,8 @@ def test_mixed_precision_options_and_testing(config, run, tmp_path, caplog):
     # base_batch_size is 8, a step sees 2 batches of 2: half the rate of 0.2.
     run('train', config, '--work-dir', work_dir, '--amp', '--auto-scale-lr',
         '--accumulate', 2, '--cfg-options', 'train_cfg.max_epochs=1',
-        'optim_wrapper.optimizer.lr=0.2', 'optim_wrapper.optimizer.type=SGD', 'param_scheduler=[]')
+        'optim_wrapper.optimizer.lr=0.2', 'optim_wrapper.optimizer.type=SGD',
+        'param_scheduler=[]')
     saved = torch.load(work_dir / 'epoch_1.pth', weights_only=True)
     rates = {group['lr'] for group in saved['optimizer']['param_groups']}
     assert sorted(rates) == pytest.approx([0.1 * 0.3, 0.1])
