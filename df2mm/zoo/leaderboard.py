@@ -31,12 +31,12 @@ KINDS = ('published', 'measured', 'yours')
 #: What the cost columns say, for both pages.
 COST_NOTE = (
     'For an image of the size given, with as many proposals and detections: what a '
-    'config lets through at most. A photograph shows one garment or two: "image" is '
-    'what is done once for an image, "garment" what each detection adds. A '
-    'multiplication and an addition are 2 FLOPs. Weights in float32 and float16.')
+    'config lets through at most. A photograph shows one garment or two: an image is '
+    'what is done once, a garment what each detection adds. A multiplication and '
+    'an addition are 2 FLOPs. Weights in float32 and float16.')
 COST_HEADER = ('Model', 'Parameters, M', 'float32, MB', 'float16, MB', 'Size',
-               'Proposals', 'Detections', 'GFLOPs', 'image', 'garment', 'Run time',
-               'Peak memory')
+               'Proposals', 'Detections', 'GFLOPs', 'GFLOPs an image',
+               'GFLOPs a garment', 'Run time', 'Peak memory')
 #: Of what is done for each detection.
 _PER_DETECTION = ('mask head', 'keypoint head', 'match head')
 

@@ -120,7 +120,7 @@ def _costs(board: Leaderboard) -> str:
         for c in shown[1:]:
             value = row[c]
             cells += (f'<td class="num">{escape(value)}</td>' if isinstance(value, str)
-                      else _number(value, 'num', 2 if isinstance(value, float) else 0))
+                      else _number(value, 'num'))
         body += f'<tr data-tasks="">{cells}</tr>'
     return top + _panel(header, body) + '</section>'
 
@@ -142,8 +142,9 @@ def _head(text: str, kind: str, task: str = '') -> str:
             f'{escape(text)}</button></th>')
 
 
-def _number(value, kind: str, digits: int, task: str = '') -> str:
+def _number(value, kind: str, digits: int | None = None, task: str = '') -> str:
     of = f' data-of="{task}"' if task else ''
     if value is None:
         return f'<td class="{kind}"{of}>—</td>'
-    return f'<td class="{kind}"{of} data-v="{value}">{value:,.{digits}f}</td>'
+    text = f'{value:,}' if digits is None else f'{value:,.{digits}f}'
+    return f'<td class="{kind}"{of} data-v="{value}">{text}</td>'

@@ -20,13 +20,14 @@ section{scroll-margin-top:120px}
 .board th button{all:unset;cursor:pointer;color:inherit;font:inherit;line-height:1.25}
 .board th button:hover{color:var(--accent)}
 .board th button:focus-visible{outline:2px solid var(--accent)}
-.board th button:after{content:"";display:inline-block;width:1em;text-align:center}
+.board th button:after{content:"";display:inline-block;width:.8em;margin-right:-.8em;
+text-align:center}
 .board th[aria-sort=ascending] button:after{content:"↑"}
 .board th[aria-sort=descending] button:after{content:"↓"}
 .board th:not([aria-sort=none]){color:var(--accent)}
 .board th.num{text-align:right}
-.board .name{white-space:normal;min-width:15em;overflow-wrap:anywhere}
-.board .about{white-space:normal;min-width:15em;color:var(--soft);font-size:.86rem}
+.board .name{white-space:normal;min-width:13em;overflow-wrap:anywhere}
+.board .about{white-space:normal;min-width:13em;color:var(--soft);font-size:.86rem}
 .board .about a{color:var(--accent)}
 .board .best{font-weight:680}
 .kind{display:inline-block;padding:1px 9px;border-radius:99px;font-size:.78rem;
