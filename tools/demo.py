@@ -200,9 +200,12 @@ def test(args, data_root, checkpoint, steps):
               for task, found in detections.items()}
     scores['keypoints_vis'] = score_detections(
         'keypoints', truth.visible_only(), detections['keypoints'], subsets=True)
-    return scores, score_found(
-        read_retrieval_truth(ann_file, ann_file),
-        read_retrieval(results.with_suffix('.retrieval.json')), subsets=True)
+    ranked = results.with_suffix('.retrieval.json')
+    if not ranked.is_file():
+        raise ValueError('retrieval needs 20 garments found in shop images, and there '
+                         'are fewer: take more --val-images, train more --epochs')
+    return scores, score_found(read_retrieval_truth(ann_file, ann_file),
+                               read_retrieval(ranked), subsets=True)
 
 
 def draw_synthetic(args, data_root, inferencer):

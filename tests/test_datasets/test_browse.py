@@ -152,11 +152,13 @@ def test_annotation_is_scaled_with_the_image(root):
 
 def test_switches(root):
     annotation, _, _ = read_raw(root / 'train', '000009')
-    image = np.full((HEIGHT, WIDTH, 3), 200, np.uint8)
+    # Larger than it is: names are not written into small pictures.
+    image = np.full((4 * HEIGHT, 4 * WIDTH, 3), 200, np.uint8)
+    size = WIDTH, HEIGHT
     off = dict(boxes=False, names=False, masks=False, landmarks=False)
-    assert (draw_annotation(image, annotation, **off) == image).all()
+    assert (draw_annotation(image, annotation, size, **off) == image).all()
     for name in off:
-        assert (draw_annotation(image, annotation, **{**off, name: True})
+        assert (draw_annotation(image, annotation, size, **{**off, name: True})
                 != image).any()
 
 

@@ -75,7 +75,8 @@ def model_and_pipelines(root):
     cfg.model.test_cfg.rcnn.score_thr = 0.3
     cfg.model.train_cfg.rcnn.sampler.num = 16
     cfg.model.train_cfg.rpn.sampler.num = 32
-    cfg.model.roi_head.match_head.pos_fraction = 0.5
+    # All pairs count: in one batch that is always the same, hard ones change.
+    cfg.model.roi_head.match_head.update(pos_fraction=0.5, neg_pos_ratio=None)
     model = MODELS.build(cfg.model)
     return model, build_optim_wrapper(model, cfg.optim_wrapper), pipelines
 

@@ -34,7 +34,6 @@ def model(tmp_path_factory):
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('mmdet'):
         built = MODELS.build(cfg.model)
-        built.init_weights()
     torch.save(dict(state_dict=built.state_dict()), folder / 'model.pth')
     return folder / 'config.py', folder / 'model.pth'
 
