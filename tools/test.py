@@ -62,7 +62,7 @@ def main():
     args = parse_args()
     from mmengine.dist import is_main_process
 
-    from df2mm.engine import USER_ERRORS, AtomicBackend, exit_on
+    from df2mm.engine import USER_ERRORS, AtomicBackend, end_distributed, exit_on
     from df2mm.zoo import sha256_of
     with exit_on(*USER_ERRORS):
         runner = prepare(args)
@@ -76,6 +76,7 @@ def main():
                 cfg_options=args.cfg_options,
                 metrics={key: float(value) for key, value in metrics.items()})
             AtomicBackend().put_text(json.dumps(report, indent=2) + '\n', args.out)
+    end_distributed()
 
 
 if __name__ == '__main__':

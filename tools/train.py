@@ -84,12 +84,13 @@ def prepare(args):
 
 def main():
     args = parse_args()
-    from df2mm.engine import USER_ERRORS, exit_on
+    from df2mm.engine import USER_ERRORS, end_distributed, exit_on
     with exit_on(*USER_ERRORS):
         runner = prepare(args)
     # From here on what the world does wrong: a full disk, an image that is gone.
     with exit_on(OSError):
         runner.train()
+    end_distributed()
 
 
 if __name__ == '__main__':

@@ -16,6 +16,7 @@ from df2mm.engine.launch import (
     auto_scale_lr,
     build_runner,
     enable_amp,
+    end_distributed,
     exit_on,
     load_weights,
     read_config,
@@ -24,6 +25,6 @@ from df2mm.engine.launch import (
 __all__ = [
     'USER_ERRORS', 'AtomicBackend', 'CPUAmpOptimWrapper', 'ChannelsLastHook',
     'EpochSeedHook', 'accumulate', 'auto_scale_lr', 'build_runner', 'check_state',
-    'enable_amp', 'exit_on', 'find_resumable', 'load_state', 'load_weights',
-    'read_config', 'verify_checkpoint',
+    'enable_amp', 'end_distributed', 'exit_on', 'find_resumable', 'load_state',
+    'load_weights', 'read_config', 'verify_checkpoint',
 ]

@@ -194,6 +194,16 @@ def build_runner(cfg: Config) -> Runner:
     return Runner.from_cfg(cfg)
 
 
+def end_distributed() -> None:
+    """Leave the process group, if any, all processes together.
+
+    One that goes first can abort another, whose gloo threads still wait for it.
+    """
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+
+
 def load_weights(runner: Runner, path) -> None:
     """Load a checkpoint into the runner's model: all of it, and no more.
 
