@@ -3,6 +3,8 @@
 # Import order in test files is alphabetical, but mmcv.ops can only be
 # imported after df2mm where mmcv has no compiled operators.
 import df2mm  # noqa: F401, I001
+from pathlib import Path
+
 import pytest
 
 
@@ -16,3 +18,20 @@ def synthetic_root(tmp_path_factory):
     for split in ('train', 'validation'):
         convert_split(root / split, root / f'annotations/{split}.json', workers=1)
     return root
+
+
+@pytest.fixture(scope='session')
+def tiny_config():
+    """Makes a config of ours for small images, without a threshold on scores."""
+    from df2mm.engine import read_config
+
+    def make(name, max_per_img=4):
+        cfg = read_config(Path(__file__).parents[1] / f'configs/{name}.py')
+        for step in cfg.test_dataloader.dataset.pipeline:
+            if step.type == 'Resize':
+                step.scale = (96, 96)
+        cfg.model.backbone.init_cfg = None
+        cfg.model.test_cfg.rpn.max_per_img = 20
+        cfg.model.test_cfg.rcnn.update(score_thr=0.0, max_per_img=max_per_img)
+        return cfg
+    return make

@@ -128,8 +128,7 @@ def _prepared(args, source):
             raise ValueError(f'{args.annotations} knows none of the images as one of a '
                              f'{source}')
     inferencer = DeepFashion2Inferencer(
-        args.model, None if args.checkpoint == 'zoo' else args.checkpoint,
-        args.device, half=args.half)
+        args.model, args.checkpoint, args.device, half=args.half)
     return inferencer, entries, identities
 
 

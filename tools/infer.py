@@ -102,8 +102,7 @@ def main():
     with exit_on(*USER_ERRORS):
         entries = image_inputs(args.images, exclude=args.out_dir)
         inferencer = DeepFashion2Inferencer(
-            args.model, None if args.checkpoint == 'zoo' else args.checkpoint,
-            args.device, half=args.half)
+            args.model, args.checkpoint, args.device, half=args.half)
     pieces = run(args, inferencer, entries, skipped)
     with exit_on(OSError, UnreadableImageError):
         if args.out is None:

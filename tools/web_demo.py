@@ -79,9 +79,7 @@ def main():
         shop_pictures = ShopPictures(args.images_root)
         examples = read_examples(args.examples, limits.pixels)
         gallery = GalleryIndex.load(args.gallery)
-        inferencer = DeepFashion2Inferencer(
-            args.model, None if args.checkpoint == 'zoo' else args.checkpoint,
-            args.device)
+        inferencer = DeepFashion2Inferencer(args.model, args.checkpoint, args.device)
         # Of a URL only the end: what is before it may be a password.
         name = args.name or Path(args.gallery.rpartition('@')[2]).stem
         finder = Finder(inferencer, gallery, name)

@@ -51,7 +51,7 @@ class DeepFashion2Inferencer:
         model (str | Path | Config): A config, its path, or a name of the zoo.
         weights (str | Path, optional): The checkpoint, ``.pth`` or
             ``.safetensors``. No code of the file is run. Defaults to what is
-            published for the model.
+            published for the model, as does ``'zoo'``.
         device (str, optional): Such as ``cpu`` or ``cuda:1``. Defaults to a GPU
             where there is one.
         half (bool): Half precision for the network's layers: bfloat16, or float16
@@ -76,7 +76,7 @@ class DeepFashion2Inferencer:
     def __init__(self, model, weights=None, device=None, *, half: bool = False,
                  workers: int | None = None) -> None:
         self.cfg = load_config(model)
-        if weights is None:
+        if weights in (None, 'zoo'):
             weights = published_weights(self.cfg)
         self.device = choose_device(device)
         # Inputs have no annotation to take boxes from.

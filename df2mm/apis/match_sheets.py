@@ -8,10 +8,10 @@ from df2mm.apis.gallery_images import Searched
 from df2mm.apis.image_reading import UnreadableImageError, read_upright
 from df2mm.metainfo import CATEGORIES
 from df2mm.visualization import contact_sheet, draw_items, strokes
-from df2mm.visualization.images import letterbox
+from df2mm.visualization.images import cut_out, letterbox
 
 _GREEN, _RED, _GREY = (23, 160, 93), (214, 45, 32), (160, 165, 172)
-_CELL, _COLUMNS, _MARGIN = (220, 260), 5, 0.08
+_CELL, _COLUMNS = (220, 260), 5
 
 
 def match_sheet(searched: Searched, root, most: int = 10) -> np.ndarray:
@@ -51,15 +51,9 @@ def match_sheet(searched: Searched, root, most: int = 10) -> np.ndarray:
 def _cut_out(path, bbox):
     """The box of an image with a little around it; None without the image."""
     try:
-        image = read_upright(path)
+        return cut_out(read_upright(path), bbox)
     except (OSError, UnreadableImageError):
         return None
-    height, width = image.shape[:2]
-    x1, y1, x2, y2 = bbox
-    margin = _MARGIN * max(x2 - x1, y2 - y1)
-    left, top = max(0, int(x1 - margin)), max(0, int(y1 - margin))
-    right, bottom = min(width, int(x2 + margin) + 1), min(height, int(y2 + margin) + 1)
-    return image[top:bottom, left:right] if left < right and top < bottom else None
 
 
 def _framed(image, color):

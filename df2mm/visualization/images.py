@@ -38,6 +38,26 @@ def fit(image, width: int, height: int) -> np.ndarray:
     return cv2.resize(image, size, interpolation=how)
 
 
+def cut_out(image, bbox, margin: float = 0.08) -> np.ndarray | None:
+    """The part of an image in a box and a little around it.
+
+    Args:
+        image (np.ndarray): (H, W, 3).
+        bbox (Sequence[float]): x1, y1, x2, y2 pixels.
+        margin (float): On each side, as a part of the box's width and height.
+
+    Returns:
+        np.ndarray | None: (h, w, 3), a view; None if it has no pixels.
+    """
+    height, width = image.shape[:2]
+    x1, y1, x2, y2 = np.asarray(bbox, float)
+    dx, dy = margin * (x2 - x1), margin * (y2 - y1)
+    left, right = np.clip([np.floor(x1 - dx), np.ceil(x2 + dx)], 0, width).astype(int)
+    top, bottom = np.clip([np.floor(y1 - dy), np.ceil(y2 + dy)], 0, height).astype(int)
+    part = image[top:bottom, left:right]
+    return part if part.size else None
+
+
 def read_image(path) -> np.ndarray:
     """(H, W, 3) uint8 RGB of a picture file.
 

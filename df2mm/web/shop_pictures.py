@@ -5,16 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from df2mm.apis.image_reading import MAX_PIXELS, UnreadableImageError, read_upright
-from df2mm.visualization.images import fit
+from df2mm.visualization.images import cut_out, fit
 
 # The longer side of a cut-out, twice what a card shows for fine screens.
 _SIDE = 400
-# Seen around the garment, as a part of its box.
-_MARGIN = 0.08
 # About 25 kB each.
 _KEPT = 2048
 
@@ -79,22 +76,3 @@ class ShopPictures:
         file = io.BytesIO()
         Image.fromarray(fit(part, _SIDE, _SIDE)).save(file, 'JPEG', quality=85)
         return file.getvalue()
-
-
-def cut_out(image, bbox) -> np.ndarray | None:
-    """The part of an image in a box and a little around it.
-
-    Args:
-        image (np.ndarray): (H, W, 3).
-        bbox (Sequence[float]): x1, y1, x2, y2 pixels.
-
-    Returns:
-        np.ndarray | None: (h, w, 3), a view; None if it has no pixels.
-    """
-    height, width = image.shape[:2]
-    x1, y1, x2, y2 = np.asarray(bbox, float)
-    dx, dy = _MARGIN * (x2 - x1), _MARGIN * (y2 - y1)
-    left, right = np.clip([np.floor(x1 - dx), np.ceil(x2 + dx)], 0, width).astype(int)
-    top, bottom = np.clip([np.floor(y1 - dy), np.ceil(y2 + dy)], 0, height).astype(int)
-    part = image[top:bottom, left:right]
-    return part if part.size else None

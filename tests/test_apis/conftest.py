@@ -1,29 +1,12 @@
 """A small untrained model that finds a few items in everything."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from mmdet.registry import MODELS
 from mmengine.registry import DefaultScope
 
-from df2mm.engine import read_config
-
-ROOT = Path(__file__).parents[2]
 MATCH = 'match_rcnn/match-rcnn_effnet-lite0_fpn_class-keys_8e_synthetic'
 MASK = 'mask_rcnn/mask-rcnn_effnet-lite0_fpn_8e_synthetic'
-
-
-def tiny_config(name):
-    """A config of ours for small images, with no threshold on scores."""
-    cfg = read_config(ROOT / f'configs/{name}.py')
-    for step in cfg.test_dataloader.dataset.pipeline:
-        if step.type == 'Resize':
-            step.scale = (96, 96)
-    cfg.model.backbone.init_cfg = None
-    cfg.model.test_cfg.rpn.max_per_img = 20
-    cfg.model.test_cfg.rcnn.update(score_thr=0.0, max_per_img=4)
-    return cfg
 
 
 def random_model(cfg):
@@ -35,12 +18,12 @@ def random_model(cfg):
 
 
 @pytest.fixture(scope='session')
-def cfg():
+def cfg(tiny_config):
     return tiny_config(MATCH)
 
 
 @pytest.fixture(scope='session')
-def mask_cfg():
+def mask_cfg(tiny_config):
     """Of a Mask R-CNN, without landmarks and vectors."""
     return tiny_config(MASK)
 

@@ -11,7 +11,6 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.registry import DefaultScope
 
-from df2mm.engine import read_config
 from df2mm.retrieval import Entry, GalleryIndex
 
 ROOT = Path(__file__).parents[2]
@@ -20,16 +19,10 @@ FEW = ('--score-thr', '0.0', '--nms-thr', '1')
 
 
 @pytest.fixture(scope='module')
-def model(tmp_path_factory):
+def model(tiny_config, tmp_path_factory):
     """Config and checkpoint of a small untrained model: three items an image."""
     folder = tmp_path_factory.mktemp('model')
-    cfg = read_config(ROOT / f'configs/{NAME}.py')
-    for step in cfg.test_dataloader.dataset.pipeline:
-        if step.type == 'Resize':
-            step.scale = (96, 96)
-    cfg.model.backbone.init_cfg = None
-    cfg.model.test_cfg.rpn.max_per_img = 20
-    cfg.model.test_cfg.rcnn.update(score_thr=0.0, max_per_img=3)
+    cfg = tiny_config(NAME, max_per_img=3)
     cfg.dump(folder / 'config.py')
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('mmdet'):

@@ -3,30 +3,21 @@
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 import torch
 from mmdet.registry import MODELS
 from mmengine.registry import DefaultScope
 
-from df2mm.engine import read_config
 from df2mm.retrieval import Entry, GalleryIndex
 
-CONFIG = (Path(__file__).parents[2] / 'configs/match_rcnn'
-          / 'match-rcnn_effnet-lite0_fpn_class-keys_8e_synthetic.py')
+NAME = 'match_rcnn/match-rcnn_effnet-lite0_fpn_class-keys_8e_synthetic'
 
 
 @pytest.fixture(scope='session')
-def model_files(tmp_path_factory):
+def model_files(tiny_config, tmp_path_factory):
     """Config and checkpoint; it finds a few garments of low scores in everything."""
-    cfg = read_config(CONFIG)
-    for step in cfg.test_dataloader.dataset.pipeline:
-        if step.type == 'Resize':
-            step.scale = (96, 96)
-    cfg.model.backbone.init_cfg = None
-    cfg.model.test_cfg.rpn.max_per_img = 20
-    cfg.model.test_cfg.rcnn.update(score_thr=0.0, max_per_img=4)
+    cfg = tiny_config(NAME)
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('mmdet'):
         model = MODELS.build(cfg.model)

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from df2mm.retrieval import Entry
+from df2mm.visualization.images import cut_out
 from df2mm.web import ShopPictures
-from df2mm.web.shop_pictures import cut_out
 
 
 @pytest.fixture
