@@ -4,6 +4,9 @@ import multiprocessing
 import os
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+
+import cv2
 
 
 def usable_cores():
@@ -18,6 +21,7 @@ def map_stream(function, tasks, workers=None):
 
     Few results wait at any time, so that memory does not grow with the number
     of tasks. A process that dies raises BrokenProcessPool instead of waiting.
+    OpenCV works in one thread meanwhile, here and in the processes.
 
     Args:
         function (Callable): Must be picklable, and its results.
@@ -38,7 +42,7 @@ def map_stream(function, tasks, workers=None):
         yield from map(function, tasks)
         return
     pending = deque()
-    with ProcessPoolExecutor(
+    with _single_threaded_opencv(), ProcessPoolExecutor(
             workers, mp_context=multiprocessing.get_context('fork')) as pool:
         try:
             for task in tasks:
@@ -49,6 +53,21 @@ def map_stream(function, tasks, workers=None):
                 yield pending.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _single_threaded_opencv():
+    """Without OpenCV's threads, which a fork copies the locks of but not the threads.
+
+    A forked process that used or stopped them would wait for ever. Nor are they
+    missed: the processes share the cores already.
+    """
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
 
 
 def map_in_order(function, tasks, workers=None):

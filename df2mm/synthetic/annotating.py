@@ -84,7 +84,7 @@ def _annotate_item(canvas: Canvas, index: int, worn: Worn, view: str) -> dict | 
         'scale': 1 if share < 0.1 else 2 if share <= 0.4 else 3,
         'occlusion': 1 if hidden < 0.2 else 2 if hidden <= 0.5 else 3,
         'zoom_in': 1 if outside == 0 else 2 if outside <= 0.3 else 3,
-        'viewpoint': {'flat': 1, 'front': 2}.get(view, 3),
+        'viewpoint': {'flat': 1, 'hung': 1, 'front': 2}.get(view, 3),
     }
 
 

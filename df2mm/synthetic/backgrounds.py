@@ -136,40 +136,44 @@ def _scene(draw, factor=_REDUCTION):
     return lambda rng, height, width: _reduced(rng, draw, height, width, factor)
 
 
-# Share, painter, and whether it is seen from above with clothes laid on it.
+KINDS = ('worn', 'flat', 'hung')
+# Painter, and its share with clothes that are worn, laid flat and hung up.
 _STUDIO = {
-    'plain': (5, _plain, False),
-    'gradient': (3, _gradient, False),
-    'paper': (3, _paper, False),
-    'floor': (3, _wall_and_floor, False),
-    'lounge': (2, _lounge, False),
-    'tabletop': (3, _tabletop, True),
+    'plain': (_plain, 5, 2, 4),
+    'gradient': (_gradient, 3, 1, 3),
+    'paper': (_paper, 3, 0, 1),
+    'floor': (_wall_and_floor, 3, 0, 1),
+    'lounge': (_lounge, 2, 0, 1),
+    'tabletop': (_tabletop, 0, 4, 1),
 }
 _CLUTTERED = {
-    'room': (10, _scene(interiors.room), False),
-    'street': (5, _scene(streets.street), False),
-    'park': (2, _scene(streets.park), False),
-    'shop': (2, _scene(interiors.shop_interior), False),
-    'lights': (0.7, _scene(streets.lights, 3), False),
-    'surface': (3, _surface, True),
+    'room': (_scene(interiors.room), 10, 0, 3),
+    'street': (_scene(streets.street), 5, 0, 0.3),
+    'park': (_scene(streets.park), 2, 0, 0),
+    'shop': (_scene(interiors.shop_interior), 2, 0, 1),
+    'lights': (_scene(streets.lights, 3), 0.7, 0, 0),
+    # Curtains, doors and panelling are what beds and floors are made of.
+    'surface': (_surface, 0, 1, 3),
 }
 STUDIO_SCENES = tuple(_STUDIO)
 CLUTTERED_SCENES = tuple(_CLUTTERED)
 
 
-def _draw(rng, height, width, scenes, scene, laid):
+def _draw(rng, height, width, scenes, scene, kind):
     if height < 1 or width < 1:
         raise ValueError(
             'background size must be at least 1 x 1, '
             f'got height {height}, width {width}'
         )
     if scene is None:
-        names = [name for name, row in scenes.items() if row[2] == laid]
-        share = np.array([scenes[name][0] for name in names], float)
+        if kind not in KINDS:
+            raise ValueError(f'kind must be one of {KINDS}, got {kind!r}')
+        names = tuple(scenes)
+        share = np.array([scenes[name][1 + KINDS.index(kind)] for name in names])
         scene = names[int(rng.choice(len(names), p=share / share.sum()))]
     if scene not in scenes:
         raise ValueError(f'scene must be one of {tuple(scenes)}, got {scene!r}')
-    image = scenes[scene][1](rng, height, width)
+    image = scenes[scene][0](rng, height, width)
     return np.clip(image, 0, 1).astype(np.float32, copy=False)
 
 
@@ -178,7 +182,7 @@ def studio_background(
     height: int,
     width: int,
     scene: str | None = None,
-    laid: bool = False,
+    kind: str = 'worn',
 ) -> np.ndarray:
     """Draw a background of a shop's photograph.
 
@@ -187,16 +191,16 @@ def studio_background(
         height (int): Rows.
         width (int): Columns.
         scene (str, optional): One of ``STUDIO_SCENES``. Defaults to a draw.
-        laid (bool): Draw among the scenes seen from above, for clothes laid
-            flat, rather than among the others.
+        kind (str): Draw among the scenes for clothes that are 'worn', laid
+            'flat' (seen from above) or 'hung' up.
 
     Returns:
         ndarray: (height, width, 3) float32 display RGB in 0..1.
 
     Raises:
-        ValueError: If the scene is not known or a size is not positive.
+        ValueError: If the scene or the kind is not known or a size is not positive.
     """
-    return _draw(rng, height, width, _STUDIO, scene, laid)
+    return _draw(rng, height, width, _STUDIO, scene, kind)
 
 
 def cluttered_background(
@@ -204,7 +208,7 @@ def cluttered_background(
     height: int,
     width: int,
     scene: str | None = None,
-    laid: bool = False,
+    kind: str = 'worn',
 ) -> np.ndarray:
     """Draw a background of a user's photograph.
 
@@ -213,13 +217,13 @@ def cluttered_background(
         height (int): Rows.
         width (int): Columns.
         scene (str, optional): One of ``CLUTTERED_SCENES``. Defaults to a draw.
-        laid (bool): Draw among the scenes seen from above, for clothes laid
-            flat, rather than among the others.
+        kind (str): Draw among the scenes for clothes that are 'worn', laid
+            'flat' (seen from above) or 'hung' up.
 
     Returns:
         ndarray: (height, width, 3) float32 display RGB in 0..1.
 
     Raises:
-        ValueError: If the scene is not known or a size is not positive.
+        ValueError: If the scene or the kind is not known or a size is not positive.
     """
-    return _draw(rng, height, width, _CLUTTERED, scene, laid)
+    return _draw(rng, height, width, _CLUTTERED, scene, kind)

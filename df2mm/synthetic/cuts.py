@@ -108,7 +108,7 @@ def _details(rng, name: str, neck: str) -> tuple:
         )
     elif name in LOWER:
         chosen += ['waistband'] * (rng.random() < 0.8)
-        if name != 'skirt' or rng.random() < 0.3:
+        if name != 'skirt' or rng.random() < 0.45:
             chosen += ['fly'] * (rng.random() < 0.7) + ['pockets'] * (
                 rng.random() < 0.7
             )
@@ -118,6 +118,8 @@ def _details(rng, name: str, neck: str) -> tuple:
         if name == 'skirt':
             chosen += ['pleats'] * (rng.random() < 0.35)
             chosen += ['slit'] * (rng.random() < 0.2)
+            if 'fly' not in chosen:
+                chosen += ['button front'] * (rng.random() < 0.2)
     else:
         if neck in ('crew', 'v') and name not in SLEEVELESS:
             chosen.append(
@@ -131,6 +133,7 @@ def _details(rng, name: str, neck: str) -> tuple:
                     },
                 )
             )
+        chosen += ['pouch'] * ('hood' in chosen and rng.random() < 0.6)
         chosen += ['chest pocket'] * (rng.random() < 0.12)
         chosen += ['trim'] * (rng.random() < 0.35)
         if 'dress' in name:
@@ -162,7 +165,7 @@ def _lengths(rng, name: str) -> tuple:
     """(hem height, waistband height)."""
     waist = rng.uniform(WAIST - 0.1, WAIST + 0.5)
     if name == 'shorts':
-        return rng.uniform(CROTCH + 0.25, KNEE - 0.1), waist
+        return rng.uniform(CROTCH + 0.35, KNEE - 0.1), waist
     if name == 'trousers':
         return _choose(rng, {'full': 5, 'cropped': 2}), waist
     if name == 'skirt':

@@ -4,7 +4,6 @@ import json
 from functools import partial
 from pathlib import Path
 
-import cv2
 from tqdm import tqdm
 
 from df2mm.atomic import replacing
@@ -16,7 +15,7 @@ from df2mm.synthetic.scenes import render_scene
 from df2mm.synthetic.wardrobe import SceneSpec, plan_split
 
 #: Raised whenever the same seed would give other bytes than before.
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 
 _MARKER = 'synthetic.json'
 
@@ -122,8 +121,6 @@ def _claim(out: Path, facts: dict) -> None:
 
 def _paint_files(out: Path, task: tuple[str, SceneSpec]) -> None:
     """Paint one image and write its two files, the annotation last."""
-    # Workers share the cores already; threads of their own would only fight.
-    cv2.setNumThreads(1)
     split, spec = task
     image, annotation = render_scene(spec)
     stem = f'{spec.img_id:06d}'

@@ -16,7 +16,7 @@ def paint_foreground(
         _blurred_thing(rng, canvas)
     elif source == 'shop' and chance < 0.1:
         _caption(rng, canvas)
-    elif source == 'user' and chance < 0.2 and view != 'flat':
+    elif source == 'user' and chance < 0.2 and view not in ('flat', 'hung'):
         # The frame of the mirror that the picture was taken in.
         side = width * rng.uniform(0.02, 0.09)
         x = 0 if rng.random() < 0.5 else width - side

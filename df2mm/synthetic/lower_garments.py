@@ -75,6 +75,10 @@ class LowerBuilder(GarmentBuilder):
         self.mark(5, at_fraction(hem, [0.5])[0], 'skirt')
         self._waist_details(('skirt',), cut.hem)
         self.seams.append(('skirt', 'hem', hem - (0, 0.07)))
+        if 'button front' in cut.details and figure.pose.view != 'back':
+            y = np.linspace(cut.waist + 0.08, cut.hem - 0.2, 7)
+            self.seams.append(('skirt', 'seam', figure.torso(y, 0.09 + 0 * y)))
+            self.seams.append(('skirt', 'buttons', figure.torso(y, 0 * y)))
         if 'pleats' in cut.details:
             for share in np.linspace(0.06, 0.94, 12):
                 line = ladder.left + share * (ladder.right - ladder.left)

@@ -11,7 +11,8 @@ import numpy as np
 
 from df2mm.synthetic.geometry import Ladder, at_fraction, bent_limb, tube
 
-VIEWS = ('flat', 'front', 'side', 'back')
+#: Laid flat and hung up there is nobody; the others are where a person is seen from.
+VIEWS = ('flat', 'hung', 'front', 'side', 'back')
 
 #: Heights of an upright figure of 7.5 heads (Loomis' fashion proportions).
 NECK, SHOULDER, ARMPIT, WAIST, HIP, CROTCH, KNEE, ANKLE = (
@@ -143,14 +144,10 @@ def sample_pose(rng: np.random.Generator, view: str) -> Pose:
     """How a figure of this view stands (or a garment lies)."""
     if view not in VIEWS:
         raise ValueError(f'view must be one of {VIEWS}, got {view!r}')
-    if view == 'flat':
-        lift = rng.uniform(0.2, 0.75)
-        arms = tuple(
-            Arm(lift + rng.normal(0, 0.04), rng.normal(0, 0.06) - 0.1 * lift)
-            for _ in range(2)
-        )
-        spread = 0.05 + abs(rng.normal(0.03, 0.05))
+    if view in ('flat', 'hung'):
+        spread = 0.04 + abs(rng.normal(0, 0.07 if view == 'flat' else 0.03))
         leg = (spread, spread * 0.8)
+        arms = _laid_arms(rng) if view == 'flat' else _hanging_arms(rng)
         return Pose(view, 1, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, arms, (leg, leg))
     facing = int(rng.choice([-1, 1]))
     squash = {
@@ -178,6 +175,32 @@ def sample_pose(rng: np.random.Generator, view: str) -> Pose:
         arms[far] = replace(arms[far], front=False)
         pose = replace(pose, arms=tuple(arms))
     return pose
+
+
+def _laid_arms(rng) -> tuple:
+    """Where sleeves lie: beside the body, spread, straight out, or folded in."""
+    style = rng.choice(['beside', 'spread', 'out', 'akimbo'], p=[0.3, 0.45, 0.1, 0.15])
+    lift, bend = {
+        'beside': (rng.uniform(0.04, 0.25), 0.0),
+        'spread': (rng.uniform(0.25, 0.8), 0.0),
+        'out': (rng.uniform(0.8, 1.35), 0.0),
+        'akimbo': (rng.uniform(0.4, 0.9), rng.uniform(-1.6, -0.8)),
+    }[style]
+    arms = [
+        Arm(lift + rng.normal(0, 0.05), bend + rng.normal(0, 0.08) - 0.1 * lift)
+        for _ in range(2)
+    ]
+    if rng.random() < 0.12:
+        # One sleeve has fallen otherwise.
+        arms[int(rng.integers(2))] = Arm(rng.uniform(0.1, 1.3), rng.uniform(-1.8, 0.5))
+    return tuple(arms)
+
+
+def _hanging_arms(rng) -> tuple:
+    """Sleeves hang straight down from a hanger."""
+    return tuple(
+        Arm(0.08 + abs(rng.normal(0, 0.08)), rng.normal(-0.05, 0.05)) for _ in range(2)
+    )
 
 
 def _sample_arm(rng, view: str) -> Arm:

@@ -110,8 +110,8 @@ class GarmentBuilder:
     def __init__(self, cut: Cut, figure: Figure):
         self.cut, self.figure = cut, figure
         self.category = CATEGORIES[cut.category_id - 1]
-        self.flat = figure.pose.view == 'flat'
-        # Cloth laid flat shows half its girth, more than a body's front does.
+        self.flat = figure.pose.view in ('flat', 'hung')
+        # Cloth without a body shows half its girth, more than a body's front does.
         self.spread = 1.12 if self.flat else 1.0
         count = self.category.num_landmarks
         self.landmarks = np.full((count, 2), np.nan)

@@ -57,6 +57,11 @@ def add_details(builder) -> None:
             np.array([0.2, 0.44, 0.44, 0.2]),
         )
         builder.seams.append(('body', 'patch', torso(y, s + builder.middle)))
+    if front and 'pouch' in cut.details:
+        # The pocket of a hooded sweater, both hands wide.
+        y = builder.hem_y - np.array([0.75, 0.75, 0.45, 0.15, 0.15, 0.45])
+        s = np.array([-0.28, 0.28, 0.5, 0.5, -0.5, -0.5])
+        builder.seams.append(('body', 'patch', torso(y, s + builder.middle)))
     if 'belt' in cut.details:
         half = builder.half_width(WAIST)
         y = np.array([WAIST - 0.06, WAIST - 0.06, WAIST + 0.06, WAIST + 0.06])

@@ -196,9 +196,7 @@ class UpperBuilder(GarmentBuilder):
             else:
                 self.mark(self.chains.hem, at_fraction(hem, [0.5])[0], 'body')
         if not self.back:
-            self.pieces.append(
-                Piece('lining', ladder, lining, round=0.2, inside=True)
-            )
+            self.pieces.append(Piece('lining', ladder, lining, round=0.2, inside=True))
         if cut.neck == 'turtleneck' and not self.chains.opening:
             self._turtleneck()
         if 'hood' in cut.details:

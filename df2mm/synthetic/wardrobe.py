@@ -129,7 +129,8 @@ class Wardrobe:
 
     def fabric(self, name: str) -> FabricSpec:
         """A fabric that a category is made of."""
-        if name in ('trousers', 'shorts') and self.rng.random() < 0.3:
+        denim = {'trousers': 0.3, 'shorts': 0.3, 'skirt': 0.2}.get(name, 0.0)
+        if denim and self.rng.random() < denim:
             return sample_fabric(self.rng, 'denim')
         for _ in range(20):
             fabric = sample_fabric(self.rng)

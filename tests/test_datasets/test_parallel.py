@@ -3,6 +3,8 @@
 import os
 from concurrent.futures.process import BrokenProcessPool
 
+import cv2
+import numpy as np
 import pytest
 
 from df2mm.atomic import replacing
@@ -45,6 +47,24 @@ def test_errors_come_through():
 def test_a_killed_process_does_not_hang():
     with pytest.raises(BrokenProcessPool):
         list(map_stream(exit_on_three, range(100), 2))
+
+
+def blur(size):
+    cv2.setNumThreads(1)
+    return cv2.getNumThreads(), int(cv2.blur(np.ones((size, size)), (3, 3)).sum())
+
+
+def test_opencv_works_in_the_processes_whatever_ran_before():
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(4)
+    try:
+        # Its threads are running now, and are not copied by a fork.
+        cv2.blur(np.ones((2000, 2000)), (9, 9))
+        results = list(map_stream(blur, [500] * 6, 2))
+        assert cv2.getNumThreads() == 4
+    finally:
+        cv2.setNumThreads(before)
+    assert results == [(1, 250000)] * 6
 
 
 def test_chunked():

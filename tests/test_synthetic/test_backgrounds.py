@@ -47,18 +47,35 @@ def test_scenes_differ_from_seed_to_seed():
         assert np.abs(image - images[number]).mean() > 0.02
 
 
-def test_laid_draws_only_what_is_seen_from_above():
-    # The only such scene of each: the draw equals the scene asked for.
-    for draw, scene in (
-        (cluttered_background, 'surface'),
-        (studio_background, 'tabletop'),
-    ):
-        for seed in range(3):
+@pytest.mark.parametrize(
+    ('draw', 'kind', 'scenes'),
+    [
+        (cluttered_background, 'flat', {'surface'}),
+        (studio_background, 'flat', {'tabletop', 'plain', 'gradient'}),
+        (cluttered_background, 'hung', {'room', 'street', 'shop', 'surface'}),
+        (cluttered_background, 'worn', set(CLUTTERED_SCENES) - {'surface'}),
+        (studio_background, 'worn', set(STUDIO_SCENES) - {'tabletop'}),
+    ],
+)
+def test_each_kind_draws_only_its_own_scenes(draw, kind, scenes):
+    drawn = set()
+    for seed in range(25):
+        got = draw(np.random.default_rng(seed), 12, 9, kind=kind)
+        for scene in (*CLUTTERED_SCENES, *STUDIO_SCENES):
             rng = np.random.default_rng(seed)
-            rng.choice(1, p=[1.0])
-            wanted = draw(rng, 40, 30, scene)
-            got = draw(np.random.default_rng(seed), 40, 30, laid=True)
-            assert np.array_equal(got, wanted)
+            # The draw among scenes takes one number.
+            rng.random()
+            try:
+                wanted = draw(rng, 12, 9, scene)
+            except ValueError:
+                continue
+            if np.array_equal(got, wanted):
+                drawn.add(scene)
+                break
+        else:
+            raise AssertionError(f'seed {seed} drew no scene')
+    assert drawn <= scenes
+    assert len(drawn) > 1 or len(scenes) == 1
 
 
 @pytest.mark.parametrize(
@@ -68,6 +85,7 @@ def test_laid_draws_only_what_is_seen_from_above():
         (cluttered_background, (5, -2), 'got height 5, width -2'),
         (studio_background, (9, 9, 'room'), "scene must be one of .* got 'room'"),
         (cluttered_background, (9, 9, 'moon'), "scene must be one of .* got 'moon'"),
+        (studio_background, (9, 9, None, 'tied'), "kind must be one of .* got 'tied'"),
     ],
 )
 def test_bad_input(draw, args, message):

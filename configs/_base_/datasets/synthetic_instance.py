@@ -8,6 +8,10 @@ train_pipeline = [
     dict(type='LoadImageFromFile', color_type='color_ignore_orientation'),
     dict(type='LoadDeepFashion2Annotations', with_mask=True, poly2mask=False),
     dict(type='Resize', scale=(320, 320), keep_ratio=True),
+    # Light and white balance of photos vary more than those of synthetic images; the
+    # hue hardly, because a garment is also known by its colour. Before the flip, which
+    # leaves a view that cannot be written to.
+    dict(type='YOLOXHSVRandomAug', hue_delta=2, saturation_delta=30, value_delta=30),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackDeepFashion2Inputs'),
 ]
