@@ -8,7 +8,7 @@ from setuptools import setup
 from setuptools.command.editable_wheel import editable_wheel
 
 ROOT = Path(__file__).resolve().parent
-MIM_ITEMS = ('configs', 'tools', 'model_zoo', 'model-index.yml', 'dataset-index.yml')
+MIM_ITEMS = ('configs', 'tools', 'model_zoo', 'model-index.yml')
 
 
 def lay_out_mim(link: bool) -> None:

@@ -181,7 +181,7 @@ def _laid_arms(rng) -> tuple:
     """Where sleeves lie: beside the body, spread, straight out, or folded in."""
     style = rng.choice(['beside', 'spread', 'out', 'akimbo'], p=[0.3, 0.45, 0.1, 0.15])
     lift, bend = {
-        'beside': (rng.uniform(0.04, 0.25), 0.0),
+        'beside': (rng.uniform(0.12, 0.35), 0.0),
         'spread': (rng.uniform(0.25, 0.8), 0.0),
         'out': (rng.uniform(0.8, 1.35), 0.0),
         'akimbo': (rng.uniform(0.4, 0.9), rng.uniform(-1.6, -0.8)),
@@ -199,7 +199,7 @@ def _laid_arms(rng) -> tuple:
 def _hanging_arms(rng) -> tuple:
     """Sleeves hang straight down from a hanger."""
     return tuple(
-        Arm(0.08 + abs(rng.normal(0, 0.08)), rng.normal(-0.05, 0.05)) for _ in range(2)
+        Arm(0.2 + abs(rng.normal(0, 0.12)), rng.normal(-0.1, 0.05)) for _ in range(2)
     )
 
 

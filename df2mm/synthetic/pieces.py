@@ -111,8 +111,9 @@ class GarmentBuilder:
         self.cut, self.figure = cut, figure
         self.category = CATEGORIES[cut.category_id - 1]
         self.flat = figure.pose.view in ('flat', 'hung')
-        # Cloth without a body shows half its girth, more than a body's front does.
-        self.spread = 1.12 if self.flat else 1.0
+        # Cloth without a body shows half its girth, more than a body's front does: a
+        # shirt that is 50 cm wide and 70 cm long lies as such.
+        self.spread = 1.28 if self.flat else 1.0
         count = self.category.num_landmarks
         self.landmarks = np.full((count, 2), np.nan)
         self.owners = [frozenset()] * count

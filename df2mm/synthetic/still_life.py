@@ -77,7 +77,7 @@ def arrange(rng, spec: SceneSpec, canvas: Canvas, view: str) -> list:
 
 def _slant(rng, source: str) -> np.ndarray:
     """(2, 3) how a camera that is not straight above sees a plane, far away."""
-    low, skew = (0.78, 0.05) if source == 'user' else (0.92, 0.015)
+    low, skew = (0.88, 0.05) if source == 'user' else (0.95, 0.015)
     squeeze = rng.uniform(low, 1.06)
     return np.array([[1, rng.normal(0, skew), 0], [0, squeeze, 0]])
 

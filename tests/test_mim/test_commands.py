@@ -7,6 +7,7 @@ import torch
 import yaml
 
 import df2mm
+from df2mm import zoo
 
 NAME = 'tiny_mim'
 
@@ -99,6 +100,17 @@ def test_download(weights, both, installs):
         folder = root / 'work/downloaded'
         assert (folder / f'{NAME}.pth').read_bytes() == weights.read_bytes()
         compile((folder / f'{NAME}.py').read_text(), NAME, 'exec')
+
+
+def test_download_of_what_the_package_carries(both, installs):
+    """mim itself fetches http(s) URLs only; what lies beside it, it takes as it is."""
+    card = zoo.read_cards()[0]
+    both('mim', 'run', 'df2mm', 'zoo', 'download', card.name, '--to', 'zoo')
+    printed = both('mim', 'download', 'df2mm', '--config', card.name, '--dest', 'zoo')
+    for kind, root in installs.items():
+        assert f'{card.file} exists in' in printed[kind]
+        assert (root / 'work/zoo' / card.file).stat().st_size == card.size
+        compile((root / f'work/zoo/{card.name}.py').read_text(), card.name, 'exec')
 
 
 HUB = """
