@@ -12,6 +12,7 @@ import subprocess
 import sysconfig
 import venv
 from concurrent.futures import ThreadPoolExecutor
+from configparser import ConfigParser
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,8 +22,6 @@ from types import SimpleNamespace
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# openxlab above 0.0.11 pins an old setuptools; `mim search` breaks on click 8.3.0.
-OPENMIM = ('openmim==0.3.9', 'openxlab==0.0.11', 'click!=8.3.0', 'setuptools>=77,<82')
 INSTALLS = dict(wheel=['{tree}'], editable=['--editable', '{tree}'])
 NAME = 'tiny_mim'
 CONFIG = """
@@ -95,6 +94,15 @@ def copy_checkout(tree, weights):
     index.write_text(index.read_text().rstrip() + '\n  - configs/mim/metafile.yml\n')
 
 
+def openmim():
+    """What the extra ``mim`` of setup.cfg requires, with df2mm's setuptools."""
+    setup = ConfigParser()
+    setup.read(ROOT / 'setup.cfg')
+    own = setup['options']['install_requires'].split('\n')
+    return [*filter(None, setup['options.extras_require']['mim'].split('\n')),
+            *(line for line in own if line.startswith(('setuptools', 'numpy')))]
+
+
 def make_environment(root):
     """A Python without packages that finds ours, all but df2mm."""
     venv.create(root / 'env', symlinks=True)
@@ -133,7 +141,7 @@ def install(root, arguments, weights):
     copy_checkout(root / 'tree', weights)
     pip = ('python', '-m', 'pip', 'install', '--disable-pip-version-check',
            '--retries', '1')
-    done = execute(root, *pip, *OPENMIM)
+    done = execute(root, *pip, *openmim())
     if done.returncode == 0:
         done = execute(root, *pip, '--no-deps',
                        *(argument.format(tree=root / 'tree') for argument in arguments))

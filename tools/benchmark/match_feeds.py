@@ -9,7 +9,7 @@ testing. (In the paper all networks train along in every case.)
     python tools/benchmark/match_feeds.py CONFIG CHECKPOINT --epochs 12
 
 With --save, the checkpoint is written with the new head of the config's own feed in
-place of the old one: MN trained on its own, in minutes.
+place of the old one: MN trained by itself, in minutes.
 """
 
 import argparse
@@ -36,8 +36,9 @@ def main():
                         help='least score of a detection that takes part')
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--out', metavar='FILE.json')
-    parser.add_argument('--save', metavar='FILE.pth', help='train only the feed of the '
-                        'config, and write the checkpoint with this head')
+    parser.add_argument('--feeds', nargs='+', metavar='FEED', help='default: all')
+    parser.add_argument('--save', metavar='FILE.pth', help='write the checkpoint with '
+                        "the new head of the config's feed")
     args = parser.parse_args()
     from df2mm.engine import USER_ERRORS, AtomicBackend, exit_on
     with exit_on(*USER_ERRORS):
@@ -61,12 +62,18 @@ def compare(args):
     from df2mm.evaluation import read_ground_truth
     from df2mm.evaluation.retrieval_of_records import retrieval_truth_of
     from df2mm.models.match_roi_head import FEEDS
-    feeds = list(FEEDS)
+    feeds = args.feeds or list(FEEDS)
+    if unknown := set(feeds) - set(FEEDS):
+        raise ValueError(f'--feeds must be among {", ".join(FEEDS)}, got '
+                         f'{", ".join(sorted(unknown))}')
     cfg = read_config(args.config, data_root=args.data_root)
     init_default_scope('mmdet')
     # Which lists every parameter that a head starts from.
     MMLogger.get_instance('match_feeds', log_level='ERROR')
     model = build_model(cfg, args.checkpoint, choose_device(args.device))
+    own = model.roi_head.match_feed
+    if args.save and own not in feeds:
+        raise ValueError(f'--save writes the head of {own}, which is not in --feeds')
     began = time.perf_counter()
     train = DATASETS.build(dict(cfg.train_dataloader.dataset,
                                 pipeline=without_chance(cfg.train_dataloader)))
@@ -84,8 +91,6 @@ def compare(args):
     names = [f'top-{k}' for k in (1, 5, 10, 15, 20)]
     print(f'{"feed":14}' + ''.join(f'{name:>8}' for name in names) + '       s')
     rows = {}
-    if args.save:
-        feeds = [model.roi_head.match_feed]
     for feed in feeds:
         streams = FEEDS[feed]
         began = time.perf_counter()
@@ -94,10 +99,10 @@ def compare(args):
         rows[feed] = dict(zip(names, accuracies, strict=True))
         print(f'{feed:14}' + ''.join(f'{value:8.3f}' for value in accuracies)
               + f'{time.perf_counter() - began:8.0f}', flush=True)
-    if args.save:
-        model.roi_head.match_head = head
-        with replacing(args.save) as file:
-            torch.save(dict(state_dict=model.state_dict()), file)
+        if args.save and feed == own:
+            model.roi_head.match_head = head
+            with replacing(args.save) as file:
+                torch.save(dict(state_dict=model.state_dict()), file)
     return rows
 
 
