@@ -133,10 +133,14 @@ def markdown(board: Leaderboard) -> str:
                 for row in rows]))
         if not board.of(data_set):
             parts.append('\nNothing yet.\n')
-    parts.append(f'\n## Size, computing and memory\n\n{COST_NOTE}\n\n')
-    parts.append(_table(COST_HEADER, [
-        cost_cells(name, costs) for name, costs in sorted(board.costs.items())]))
+    parts.append(f'\n## Size, computing and memory\n\n{cost_table(board.costs)}')
     return ''.join(parts)
+
+
+def cost_table(costs: dict) -> str:
+    """What the columns say, and the table of models by name, as Markdown."""
+    return f'{COST_NOTE}\n\n' + _table(COST_HEADER, [
+        cost_cells(name, each) for name, each in sorted(costs.items())])
 
 
 def _figure(value):

@@ -1,9 +1,11 @@
-"""The README of the zoo, made from its cards and from the index."""
+"""The README of the zoo, made from its cards, the index and what the models cost."""
 
 from pathlib import Path
 
 from df2mm.atomic import replacing
 from df2mm.zoo.cards import how_to_train, read_cards
+from df2mm.zoo.leaderboard import cost_table
+from df2mm.zoo.leaderboard_files import read_costs
 from df2mm.zoo.names import zoo_entries
 from df2mm.zoo.places import zoo_folder
 from df2mm.zoo.results import PHOTOS, TASKS
@@ -43,8 +45,9 @@ def readme(folder=None) -> str:
         folder (str | Path, optional): Of the cards. Defaults to the package's.
 
     Raises:
-        As :func:`df2mm.zoo.read_cards`.
+        As :func:`df2mm.zoo.read_cards`, and ValueError if ``costs.json`` is malformed.
     """
+    folder = Path(folder or zoo_folder())
     cards = read_cards(folder)
     published = {card.name for card in cards}
     parts = [_HEAD]
@@ -59,6 +62,10 @@ def readme(folder=None) -> str:
         parts.append(f'\nFor {dataset}:\n\n')
         parts += [f'- {entry["Name"]}: {how_to_train(entry["Config"])}\n'
                   for entry in others if _dataset(entry) == dataset]
+    costs = folder / 'costs.json'
+    if costs.is_file():
+        parts += ['\n## What the models cost\n\nBy `tools/benchmark/model_cost.py`. ',
+                  cost_table(read_costs(costs))]
     return ''.join(parts)
 
 

@@ -41,7 +41,7 @@ SMALL_TEST = (
     'test_dataloader.dataset.workers=1', 'test_evaluator.workers=1',
     'model.test_cfg.rcnn.score_thr=0.0', 'test_evaluator.retrieval.score_thr=0.0')
 #: The images of the fixture, which are then there already.
-SMALL_DATA = {'--train 2000': '--train 8', '--val 500': '--val 4'}
+SMALL_DATA = {'--train 5000': '--train 8', '--val 500': '--val 4'}
 #: Programs of the system that a page may use.
 PROGRAMS = ('printf',)
 
