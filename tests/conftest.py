@@ -20,6 +20,33 @@ def synthetic_root(tmp_path_factory):
     return root
 
 
+# A file, for other processes. Flips and sampled RoIs draw random numbers.
+TINY_TRAINING = """
+_base_ = '{configs}/mask_rcnn/mask-rcnn_effnet-lite0_fpn_8e_synthetic.py'
+model = dict(
+    backbone=dict(init_cfg=None),
+    train_cfg=dict(rcnn=dict(sampler=dict(num=8))))
+train_pipeline = _base_.train_pipeline
+train_pipeline[2].update(scale=(64, 64))
+train_dataloader = dict(
+    batch_size={batch_size}, num_workers=0,
+    dataset=dict(pipeline=train_pipeline, workers=1))
+val_pipeline = _base_.test_pipeline
+val_pipeline[1].update(scale=(64, 64))
+val_dataloader = dict(
+    batch_size={batch_size}, num_workers=0, persistent_workers=False,
+    dataset=dict(pipeline=val_pipeline, workers=1))
+test_dataloader = val_dataloader
+"""
+
+
+@pytest.fixture(scope='session')
+def tiny_training():
+    """Makes the text of a config that trains the smallest model there is."""
+    return lambda configs, batch_size, more: TINY_TRAINING.format(
+        configs=configs, batch_size=batch_size) + more
+
+
 @pytest.fixture(scope='session')
 def tiny_config():
     """Makes a config of ours for small images, without a threshold on scores."""

@@ -55,7 +55,7 @@ def main(argv=None):
     args = parse_args(argv)
     from mmengine.dist import is_main_process
 
-    from df2mm.engine import USER_ERRORS, exit_on, read_config
+    from df2mm.engine import USER_ERRORS, end_distributed, exit_on, read_config
     from df2mm.evaluation.submission import read_challenge_images
     with exit_on(*USER_ERRORS, OSError):
         if args.out.exists() and not args.out.is_dir():
@@ -74,6 +74,7 @@ def main(argv=None):
             predict(cfg, args, images, Path(data_root), folder)
             if is_main_process():
                 finish(args, images, folder)
+    end_distributed()
     return 0
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from df2mm.metainfo import CATEGORIES
 from df2mm.synthetic.painting import Canvas, Cloth
+from df2mm.synthetic.people import UNWORN
 from df2mm.synthetic.pieces import Garment
 from df2mm.synthetic.wardrobe import Identity, SceneSpec
 
@@ -84,7 +85,7 @@ def _annotate_item(canvas: Canvas, index: int, worn: Worn, view: str) -> dict | 
         'scale': 1 if share < 0.1 else 2 if share <= 0.4 else 3,
         'occlusion': 1 if hidden < 0.2 else 2 if hidden <= 0.5 else 3,
         'zoom_in': 1 if outside == 0 else 2 if outside <= 0.3 else 3,
-        'viewpoint': {'flat': 1, 'hung': 1, 'front': 2}.get(view, 3),
+        'viewpoint': 1 if view in UNWORN else 2 if view == 'front' else 3,
     }
 
 

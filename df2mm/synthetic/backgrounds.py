@@ -5,6 +5,7 @@ import numpy as np
 
 from df2mm.synthetic import interiors, streets, surfaces, textures
 from df2mm.synthetic.noise import grid, smooth_noise
+from df2mm.synthetic.people import UNWORN
 
 __all__ = [
     'CLUTTERED_SCENES',
@@ -136,7 +137,7 @@ def _scene(draw, factor=_REDUCTION):
     return lambda rng, height, width: _reduced(rng, draw, height, width, factor)
 
 
-KINDS = ('worn', 'flat', 'hung')
+KINDS = ('worn', *UNWORN)
 # Painter, and its share with clothes that are worn, laid flat and hung up.
 _STUDIO = {
     'plain': (_plain, 5, 2, 4),

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from df2mm.synthetic.painting import Canvas
+from df2mm.synthetic.people import UNWORN
 
 
 def paint_foreground(
@@ -16,7 +17,7 @@ def paint_foreground(
         _blurred_thing(rng, canvas)
     elif source == 'shop' and chance < 0.1:
         _caption(rng, canvas)
-    elif source == 'user' and chance < 0.2 and view not in ('flat', 'hung'):
+    elif source == 'user' and chance < 0.2 and view not in UNWORN:
         # The frame of the mirror that the picture was taken in.
         side = width * rng.uniform(0.02, 0.09)
         x = 0 if rng.random() < 0.5 else width - side

@@ -11,8 +11,10 @@ import numpy as np
 
 from df2mm.synthetic.geometry import Ladder, at_fraction, bent_limb, tube
 
-#: Laid flat and hung up there is nobody; the others are where a person is seen from.
-VIEWS = ('flat', 'hung', 'front', 'side', 'back')
+#: Of what nobody wears: laid flat and hung up.
+UNWORN = ('flat', 'hung')
+#: The others are where a person is seen from.
+VIEWS = (*UNWORN, 'front', 'side', 'back')
 
 #: Heights of an upright figure of 7.5 heads (Loomis' fashion proportions).
 NECK, SHOULDER, ARMPIT, WAIST, HIP, CROTCH, KNEE, ANKLE = (
@@ -144,7 +146,7 @@ def sample_pose(rng: np.random.Generator, view: str) -> Pose:
     """How a figure of this view stands (or a garment lies)."""
     if view not in VIEWS:
         raise ValueError(f'view must be one of {VIEWS}, got {view!r}')
-    if view in ('flat', 'hung'):
+    if view in UNWORN:
         spread = 0.04 + abs(rng.normal(0, 0.07 if view == 'flat' else 0.03))
         leg = (spread, spread * 0.8)
         arms = _laid_arms(rng) if view == 'flat' else _hanging_arms(rng)

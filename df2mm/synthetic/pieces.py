@@ -13,7 +13,7 @@ from df2mm.synthetic.geometry import (
     at_fraction,
     catmull_rom,
 )
-from df2mm.synthetic.people import Figure
+from df2mm.synthetic.people import UNWORN, Figure
 
 
 @dataclass
@@ -110,7 +110,7 @@ class GarmentBuilder:
     def __init__(self, cut: Cut, figure: Figure):
         self.cut, self.figure = cut, figure
         self.category = CATEGORIES[cut.category_id - 1]
-        self.flat = figure.pose.view in ('flat', 'hung')
+        self.flat = figure.pose.view in UNWORN
         # Cloth without a body shows half its girth, more than a body's front does: a
         # shirt that is 50 cm wide and 70 cm long lies as such.
         self.spread = 1.28 if self.flat else 1.0

@@ -10,7 +10,14 @@ from df2mm.synthetic.clothing import make_cloth, paint_garment
 from df2mm.synthetic.framing import extent_points, frame, target_extent
 from df2mm.synthetic.garments import build_garment
 from df2mm.synthetic.painting import Canvas
-from df2mm.synthetic.people import CROTCH, Figure, sample_build, sample_pose
+from df2mm.synthetic.people import (
+    CROTCH,
+    UNWORN,
+    VIEWS,
+    Figure,
+    sample_build,
+    sample_pose,
+)
 from df2mm.synthetic.still_life import arrange
 from df2mm.synthetic.wardrobe import SceneSpec, complete_outfit, slot
 
@@ -62,11 +69,10 @@ def _compose(spec: SceneSpec, attempt: int) -> tuple:
     width, height = sizes[rng.integers(len(sizes))]
     view = _sample_view(rng, spec.source)
     background = studio_background if spec.source == 'shop' else cluttered_background
-    place = background(
-        rng, height, width, kind=view if view in ('flat', 'hung') else 'worn'
-    )
+    unworn = view in UNWORN
+    place = background(rng, height, width, kind=view if unworn else 'worn')
     canvas = Canvas(np.ascontiguousarray(place, np.float32), 100.0)
-    if view in ('flat', 'hung'):
+    if unworn:
         worn = arrange(rng, spec, canvas, view)
     else:
         worn = _dress(rng, spec, canvas, view)
@@ -84,7 +90,7 @@ def _sample_view(rng, source: str) -> str:
         'shop': [0.22, 0.12, 0.56, 0.05, 0.05],
         'user': [0.18, 0.08, 0.62, 0.06, 0.06],
     }[source]
-    return str(rng.choice(['flat', 'hung', 'front', 'side', 'back'], p=shares))
+    return str(rng.choice(VIEWS, p=shares))
 
 
 def _dress(rng, spec: SceneSpec, canvas: Canvas, view: str) -> list:

@@ -24,23 +24,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 INSTALLS = dict(wheel=['{tree}'], editable=['--editable', '{tree}'])
 NAME = 'tiny_mim'
-CONFIG = """
-_base_ = '../mask_rcnn/mask-rcnn_effnet-lite0_fpn_8e_synthetic.py'
-model = dict(
-    backbone=dict(init_cfg=None),
-    train_cfg=dict(rcnn=dict(sampler=dict(num=8))))
-train_pipeline = _base_.train_pipeline
-train_pipeline[2].update(scale=(64, 64))
-train_dataloader = dict(
-    batch_size=4, num_workers=0, dataset=dict(pipeline=train_pipeline, workers=1))
-val_pipeline = _base_.test_pipeline
-val_pipeline[1].update(scale=(64, 64))
-val_dataloader = dict(
-    batch_size=4, num_workers=0, persistent_workers=False,
-    dataset=dict(pipeline=val_pipeline, workers=1))
-test_dataloader = val_dataloader
-train_cfg = dict(val_interval=8)
-"""
 METAFILE = """
 Collections:
   - Name: Tiny
@@ -76,7 +59,7 @@ def published(tmp_path_factory):
     server.server_close()
 
 
-def copy_checkout(tree, weights):
+def copy_checkout(tree, weights, config):
     """What git has or would have, and the small model."""
     names = subprocess.run(
         ['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
@@ -88,7 +71,7 @@ def copy_checkout(tree, weights):
             shutil.copy2(ROOT / name, tree / name)
     folder = tree / 'configs/mim'
     folder.mkdir()
-    (folder / f'{NAME}.py').write_text(CONFIG)
+    (folder / f'{NAME}.py').write_text(config)
     (folder / 'metafile.yml').write_text(METAFILE.format(name=NAME, url=weights))
     index = tree / 'model-index.yml'
     index.write_text(index.read_text().rstrip() + '\n  - configs/mim/metafile.yml\n')
@@ -133,12 +116,12 @@ def execute(root, *command):
         text=True)
 
 
-def install(root, arguments, weights):
+def install(root, arguments, weights, config):
     """Make the environment and install into it; gives the last pip's result."""
     for folder in ('work', 'tree'):
         (root / folder).mkdir()
     make_environment(root)
-    copy_checkout(root / 'tree', weights)
+    copy_checkout(root / 'tree', weights, config)
     pip = ('python', '-m', 'pip', 'install', '--disable-pip-version-check',
            '--retries', '1')
     done = execute(root, *pip, *openmim())
@@ -149,15 +132,17 @@ def install(root, arguments, weights):
 
 
 @pytest.fixture(scope='session')
-def installs(tmp_path_factory, published):
+def installs(tmp_path_factory, published, tiny_training):
     """The folder of each kind of install: ``env``, ``tree`` and ``work``.
 
     The wheel's tree is gone, as it may be for who installed from it.
     """
     roots = {kind: tmp_path_factory.mktemp(kind) for kind in INSTALLS}
+    config = tiny_training('..', 4, 'train_cfg = dict(val_interval=8)\n')
     with ThreadPoolExecutor() as pool:
-        results = list(pool.map(install, roots.values(), INSTALLS.values(),
-                                [published.url] * len(roots)))
+        results = list(pool.map(
+            partial(install, weights=published.url, config=config),
+            roots.values(), INSTALLS.values()))
     for done in results:
         if 'from versions: none' in done.stdout:
             missing = re.search(r'requirement (\S+)', done.stdout)[1]

@@ -11,23 +11,8 @@ import pytest
 import torch
 
 ROOT = Path(__file__).parents[2]
-# 8 images, 2 a batch: 4 iterations an epoch, 3 epochs. Flips in the workers and
-# sampled RoIs in the model draw random numbers.
-CONFIG = """
-_base_ = '{root}/configs/mask_rcnn/mask-rcnn_effnet-lite0_fpn_8e_synthetic.py'
-model = dict(
-    backbone=dict(init_cfg=None),
-    train_cfg=dict(rcnn=dict(sampler=dict(num=8))))
-train_pipeline = _base_.train_pipeline
-train_pipeline[2].update(scale=(64, 64))
-train_dataloader = dict(
-    batch_size=2, num_workers=0, dataset=dict(pipeline=train_pipeline, workers=1))
-val_pipeline = _base_.test_pipeline
-val_pipeline[1].update(scale=(64, 64))
-val_dataloader = dict(
-    batch_size=2, num_workers=0, persistent_workers=False,
-    dataset=dict(pipeline=val_pipeline, workers=1))
-test_dataloader = val_dataloader
+# 8 images, 2 a batch: 4 iterations an epoch, 3 epochs.
+SCHEDULE = """
 train_cfg = dict(max_epochs=3, val_interval=3)
 default_hooks = dict(logger=dict(interval=1))
 """
@@ -43,9 +28,9 @@ def one_thread():
 
 
 @pytest.fixture(scope='module')
-def config(tmp_path_factory):
+def config(tmp_path_factory, tiny_training):
     path = tmp_path_factory.mktemp('config') / 'tiny.py'
-    path.write_text(CONFIG.format(root=ROOT))
+    path.write_text(tiny_training(ROOT / 'configs', 2, SCHEDULE))
     return path
 
 

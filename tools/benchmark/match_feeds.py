@@ -94,7 +94,7 @@ def compare(args):
     for feed in feeds:
         streams = FEEDS[feed]
         began = time.perf_counter()
-        head = trained_head(cfg, feed, streams, annotated, sampler, batches, args)
+        head = trained_head(cfg, streams, annotated, sampler, batches, args)
         accuracies = score(head, streams, found, truth, args.score_thr)
         rows[feed] = dict(zip(names, accuracies, strict=True))
         print(f'{feed:14}' + ''.join(f'{value:8.3f}' for value in accuracies)
@@ -165,7 +165,7 @@ def pooled_streams(head, x, rois):
             for name, each in maps.items()}
 
 
-def trained_head(cfg, feed, streams, images, sampler, batches, args):
+def trained_head(cfg, streams, images, sampler, batches, args):
     """A match head of a feed, trained on the features."""
     import torch
     from mmdet.registry import MODELS
